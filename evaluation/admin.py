@@ -96,11 +96,11 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
         )
 
     def get_readonly_fields(self, request, obj=None):
-        """Return the fields, with the audio only for users who may listen to it."""
+        """Return the fields. Leave out the audio for users who may not listen to it."""
         fields = super().get_readonly_fields(request, obj)
         recordings = Recording.objects.filter(session=obj)
-        is_closed = recordings.exists() and not recordings.listenable_by(request.user).exists()
-        return fields if not is_closed else tuple(name for name in fields if name != "audio")
+        is_audio_hidden = recordings.exists() and not recordings.listenable_by(request.user).exists()
+        return fields if not is_audio_hidden else tuple(name for name in fields if name != "audio")
 
     def get_fields(self, request, obj=None):
         return self.get_readonly_fields(request, obj)
@@ -166,7 +166,7 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
         live = queryset.filter(pk__in=Session.objects.endable_by(request.user).live())
         if live and not is_confirmed(request):
             text = gettext(
-                "These sessions end right away, and the counselors are told that a supervisor ended them. The "
+                "This ends the sessions right away and tells the counselors that a supervisor ended them. The "
                 "conversations so far are saved and graded. You can’t undo this."
             )
             return ask_before_action(self, request, live, gettext("End live sessions?"), text, gettext("End sessions"))
@@ -180,7 +180,7 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
 
     @admin.action(description=_("Grade again"), permissions=["grade"])
     def grade_again(self, request, queryset):
-        """Ask first, with the number of sessions that people have reviewed. Then queue what can be graded."""
+        """Ask first, with the number of sessions that people have reviewed. Then queue those that can be graded."""
         if not is_confirmed(request):
             return self._ask_before_grading(request, queryset)
         queued, problems = 0, set()
@@ -204,12 +204,12 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
         count = queryset.filter(evaluations__reviews__isnull=False).distinct().count()
         reviewed = ngettext(
             "A person has reviewed the feedback on %(count)s of these sessions. Their verdicts are kept in the new "
-            "feedback. If a check has changed, so that a verdict can’t be kept, the new feedback needs human review.",
+            "feedback. If a verdict can’t be kept because its check has changed, the new feedback needs human review.",
             "People have reviewed the feedback on %(count)s of these sessions. Their verdicts are kept in the new "
-            "feedback. If a check has changed, so that a verdict can’t be kept, the new feedback needs human review.",
+            "feedback. If a verdict can’t be kept because its check has changed, the new feedback needs human review.",
             count,
         )
-        text = gettext("Each grading costs money. The counselors see the new feedback in place of the earlier one.")
+        text = gettext("Each grading costs money. Counselors see the new feedback instead of the earlier feedback.")
         kept = reviewed % {"count": count} if count else gettext("No person has reviewed the earlier feedback.")
         text = f"{text} {kept}"
         return ask_before_action(self, request, queryset, gettext("Grade again?"), text, gettext("Grade again"))

@@ -296,7 +296,9 @@ class GuidelinesForm(TenantForm):
         label=_("Guidelines"),
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ",".join(sorted(FILE_EXTENSIONS))}),
-        help_text=_("PDF, DOCX, TXT, or MD, up to 20 MB, 300 pages, 300,000 characters. The newest upload applies."),
+        help_text=_(
+            "PDF, DOCX, TXT, or MD, up to 20 MB, 300 pages, and 300,000 characters. The newest upload applies."
+        ),
     )
 
     uploader: ClassVar[User]  # set by the administration for each request

@@ -27,7 +27,7 @@ def _grade_and_alert(evaluation_id: UUID) -> None:
     try:
         has_critical_flag = grading.grade_evaluation(evaluation_id)
     except RetryLaterError as wait:
-        # A row that cannot be claimed yet must not keep its organization's turn.
+        # A row that cannot be claimed yet must not use up its organization's turn.
         Evaluation.objects.filter(pk=evaluation_id).postpone(wait.seconds)
         raise
     if has_critical_flag:

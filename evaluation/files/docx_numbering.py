@@ -25,7 +25,7 @@ def _to_roman(number: int) -> str:
 
 
 def _to_letters(number: int) -> str:
-    """Return a, b, …, z, aa, bb, …: Word repeats the letter."""
+    """Return a, b, …, z, aa, bb, … as Word does, which repeats the letter."""
     return chr(ord("a") + (number - 1) % 26) * min((number - 1) // 26 + 1, 10) if number > 0 else ""
 
 
@@ -49,7 +49,7 @@ def format_number(number: int, kind: str) -> str:
 
 
 class Numbering:
-    """Counters of all lists of a document. Call `number_paragraph` once for each paragraph, in order."""
+    """Counters of all lists in a document. Call `number_paragraph` once for each paragraph, in order."""
 
     def __init__(self, root: "Element | None", styles: Styles) -> None:
         self._styles = styles
@@ -95,7 +95,7 @@ class Numbering:
         return None
 
     def _definition(self, list_id: str) -> "list[Element]":
-        """Return the levels of a list, which may stand in a list style."""
+        """Return the levels of a list, which may be defined in a list style."""
         for _ in range(5):
             abstract = self._abstract.get(attribute(child(self._lists.get(list_id), "w:abstractNumId")))
             link = attribute(child(abstract, "w:numStyleLink"))
@@ -106,7 +106,7 @@ class Numbering:
         return list(abstract) if abstract is not None else []
 
     def _level(self, list_id: str, level: int) -> "Element | None":
-        """Return the definition of a level of a list, in which the list may override its kind."""
+        """Return the definition of a level, which the list itself may override."""
         overrides = [one for one in self._lists[list_id] if name_of(one) == "w:lvlOverride"]
         own = (child(one, "w:lvl") for one in overrides if attribute(one, "ilvl") == str(level))
         found = next((one for one in own if one is not None), None)

@@ -1,4 +1,4 @@
-"""Parts of a DOCX file: safe parsing of their XML, relationships, styles, and names of elements."""
+"""Parts of a DOCX file: safe XML parsing, relationships, styles, and element names."""
 
 import posixpath
 import zipfile
@@ -80,7 +80,7 @@ class DocxPackage:
 
     def parse(self, part: str) -> "Element | None":
         """Return the root element of a part, or None if there is no such part."""
-        from lxml import etree  # noqa: PLC0415  # import only under the resource limits
+        from lxml import etree  # noqa: PLC0415  # imported only after the resource limits are set
 
         name = self._names.get(part.lower())
         if name is None:
@@ -106,14 +106,14 @@ class DocxPackage:
         return found
 
     def parse_related(self, kind: str) -> "Element | None":
-        """Return the root of the part that the main part refers to by a type, such as `styles`, or None."""
+        """Return the root of the part of a type, such as `styles`, that the main part refers to, or None."""
         related = (part for type_, part in self.relationships(self.main).values() if type_ == kind)
         part = next(related, None)
         return self.parse(part) if part else None
 
 
 class Styles:
-    """Styles of a document, as far as they hide or number paragraphs."""
+    """Styles of a document that may hide or number paragraphs."""
 
     def __init__(self, root: "Element | None") -> None:
         styles = [one for one in root if name_of(one) == "w:style"] if root is not None else []
@@ -126,7 +126,7 @@ class Styles:
         self.default_paragraph = next(defaults, "")
 
     def chain(self, style_id: str) -> "Iterator[tuple[str, Element]]":
-        """Yield (id, style) of a style and of those that it is based on."""
+        """Yield (id, style) for a style and for each style that it is based on."""
         seen: set[str] = set()
         while style_id in self._by_id and style_id not in seen:
             seen.add(style_id)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 _REMOVED = {"w:del", "w:moveFrom"}
-# Elements around runs or blocks that people do not see themselves.
+# Elements that contain runs or blocks and are not visible themselves.
 _WRAPPERS = {
     "w:ins", "w:moveTo", "w:smartTag", "w:customXml", "w:hyperlink", "w:fldSimple", "w:dir", "w:bdo", "w:sdtContent",
     "w:rubyBase", "w:ruby",
@@ -54,7 +54,7 @@ class DocxReader:
         return self._read_blocks(container)
 
     def _read_margins(self, body: "Element") -> tuple[list[str], list[str]]:
-        """Return the lines of the headers and of the footers that some page shows. Equal ones count once."""
+        """Return the lines of the headers and of the footers that appear on a page, without duplicates."""
         relations = self._package.relationships(self._package.main)
         has_even = is_on(child(self._package.parse_related("settings"), "w:evenAndOddHeaders"))
         found: dict[str, list[list[str]]] = {"w:headerReference": [], "w:footerReference": []}
@@ -89,9 +89,9 @@ class DocxReader:
     # Blocks
 
     def _read_blocks(self, container: "Element") -> list[str]:
-        """Return the lines of the paragraphs and tables in a container. A table row is a line, if its cells are."""
+        """Return the lines of the paragraphs and tables in a container. A table row of one-line cells is one line."""
         lines: list[str] = []
-        carried = ""  # text of paragraphs whose end was deleted; it continues in the next one
+        carried = ""  # text of paragraphs whose end was deleted, to be joined with the next paragraph
         for block in self._iterate(container, {"w:p", "w:tbl", *_FOREIGN}):
             if name_of(block) == "w:p":
                 text, boxed = self._read_paragraph(block)
@@ -108,7 +108,7 @@ class DocxReader:
         return [*lines, carried] if carried else lines
 
     def _iterate(self, container: "Element", wanted: set[str]) -> "Iterator[Element]":
-        """Yield the wanted descendants through wrappers and content controls, without removed ones."""
+        """Yield the wanted descendants, also inside wrappers and content controls, but not removed ones."""
         for element in container:
             name = name_of(element)
             if name in wanted:
@@ -159,7 +159,7 @@ class DocxReader:
         return text, boxed
 
     def _read_inline(self, container: "Element", is_hidden: bool, is_removed: bool = False) -> Iterator[str]:
-        """Yield the visible pieces of text. Fields are followed in removed text too, so that they end in order."""
+        """Yield the visible pieces of text. Fields are tracked in removed text, too, so that they end in order."""
         for element in container:
             name = name_of(element)
             if name == "w:r":
@@ -178,7 +178,7 @@ class DocxReader:
                 yield _read_math(element)
 
     def _read_control(self, control: "Element", is_hidden: bool, is_removed: bool) -> Iterator[str]:
-        """Yield the value of a content control in a line of text."""
+        """Yield the text of an inline content control, or its check box."""
         checkbox = child(control, "w:sdtPr", "w14:checkbox")
         if checkbox is not None:
             if not (is_hidden or is_removed):
@@ -198,7 +198,7 @@ class DocxReader:
         for element in run:
             name = name_of(element)
             if name == "w:fldChar":
-                yield from self._follow_field(element, is_hidden)
+                yield from self._track_field(element, is_hidden)
             elif is_hidden or not all(self._fields):
                 continue
             elif name == "w:t":
@@ -219,8 +219,8 @@ class DocxReader:
             elif name in {"w:drawing", "w:pict", "w:object"} or name in _FOREIGN:
                 self._read_drawing(element)
 
-    def _follow_field(self, element: "Element", is_hidden: bool) -> Iterator[str]:
-        """Follow the parts of a field, and yield the state of an old form's box or list."""
+    def _track_field(self, element: "Element", is_hidden: bool) -> Iterator[str]:
+        """Track the parts of a field, and yield the state of a legacy form's check box or list."""
         kind = attribute(element, "fldCharType")
         if kind == "begin":
             if not is_hidden and all(self._fields):
@@ -244,7 +244,7 @@ class DocxReader:
         return f"[{len(self._notes)}]"
 
     def _read_drawing(self, drawing: "Element") -> None:
-        """Keep the text boxes of a drawing for after the paragraph, and count what has no text."""
+        """Save the text boxes of a drawing for after the paragraph, and count the parts without text."""
         found = {"picture": 0, "drawing": 0, "object": 0}
         if name_of(drawing) in _FOREIGN:
             found[_FOREIGN[name_of(drawing)]] += 1
@@ -286,7 +286,7 @@ def _is_merged_away(cell: "Element") -> bool:
 
 
 def _read_form_field(element: "Element") -> str:
-    """Return the state of a check box or a list in an old form. The result of a text field is ordinary text."""
+    """Return the state of a check box or a list in a legacy form. The result of a text field is ordinary text."""
     box = child(element, "w:ffData", "w:checkBox")
     if box is not None:
         checked = child(box, "w:checked")

@@ -1,8 +1,8 @@
 """DOCX text extraction as a separate program, which text_extraction.py runs in a sandbox.
 
 Usage: `python -I docx_sandbox.py <maximum characters> <CPU seconds>`, with the DOCX on stdin. It writes the text with
-the kinds of parts that were not read, or the reason why there is none, to stdout as JSON. Of the project, it imports
-only the modules that do this work.
+the kinds of parts that were not read, or the reason why there is none, to stdout as JSON. Its only imports from this
+project are the modules that do this work.
 """
 
 import io
@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-if __name__ == "__main__":  # isolated mode leaves out the project
+if __name__ == "__main__":  # isolated mode leaves the project off the path
     sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from evaluation.files.docx_package import DocxPackage, TooLargeError

@@ -23,7 +23,7 @@ _FONTS = {"wingdings": _WINGDINGS, "wingdings 2": _WINGDINGS_2, "symbol": _SYMBO
 
 
 def read_symbol(font: str, code: str) -> str | None:
-    """Return the character with a hexadecimal code in a font, or None if it is a picture without a meaning."""
+    """Return the character for a hexadecimal code in a font, or None for a picture without a text equivalent."""
     try:
         number = int(code, 16)
     except ValueError:

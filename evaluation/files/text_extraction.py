@@ -41,7 +41,7 @@ class DocumentRejectedError(Exception):
 
 @dataclass(frozen=True)
 class ExtractedText:
-    """The text of a document, and the parts that a person may see but that were not read."""
+    """The text of a document, and the visible parts that were not read."""
 
     text: str
     unread: list[UnreadPart]

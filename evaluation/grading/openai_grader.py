@@ -40,8 +40,8 @@ _DOCUMENTATION_INSTRUCTIONS = (_PROMPTS / f"{DOCUMENTATION_PROMPT_VERSION}.txt")
 _SCAN_MAX_OUTPUT_TOKENS = 800
 _MAX_SEARCH_RESULTS = 8
 _MAX_QUERY_CHARACTERS = 1000
-_CHECKS_WITHIN_LIMIT = 40  # checks of one request that EVALUATOR_MAX_OUTPUT_TOKENS is meant for
-_TOKENS_PER_CHECK = 120  # tokens of the answer to one check: a quote, a citation, and a short reason
+_CHECKS_WITHIN_LIMIT = 40  # checks per request that EVALUATOR_MAX_OUTPUT_TOKENS allows for
+_TOKENS_PER_CHECK = 120  # tokens in the answer to one check: a quote, a citation, and a short reason
 _MAX_LIMIT_FACTOR = 4  # a cut-off answer is retried with up to this many times the token limit
 # Citation marks that models may leave in their strings, and NUL, which PostgreSQL cannot store.
 _UNSTORABLE = re.compile("[\ue000-\uf8ff\0]")

@@ -66,7 +66,7 @@ def _by_commission(lines: Sequence[GraderTurn]) -> list[CrossedRedLine]:
         if match := _LEADING_NEGATIVE.search(text):
             bounds = squeezed.original_span(*_sentence_bounds(text, match))
             found.append(CrossedRedLine("no_leading_negative", line.turn_id, *bounds, _LEADING_NEGATIVE_REASON))
-        # Each sentence once: a long one without punctuation may match thousands of times.
+        # Report each sentence once: a long one without punctuation may match thousands of times.
         for start, end in dict.fromkeys(_sentence_bounds(text, match) for match in _METHOD.finditer(text)):
             if not _QUESTION.search(text[start:end]):
                 bounds = squeezed.original_span(start, end)

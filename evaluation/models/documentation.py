@@ -48,7 +48,7 @@ class Guidelines(models.Model):
 
 class DocumentationReviewQuerySet(LeaseQuerySet["DocumentationReview"]):
     def for_user(self, user: User) -> DocumentationReviewQuerySet:
-        """Limit to the reviews that `user` may read: their own, and others' with the permission for it."""
+        """Limit to the reviews that `user` may read: their own, and others' if permitted."""
         return self.filter(readable_sessions(user, "session__", "evaluation.view_documentationreview"))
 
     def retryable_by(self, user: User) -> DocumentationReviewQuerySet:

@@ -16,7 +16,7 @@ from training.models import Session, readable_sessions
 
 
 def readable_flags(user: User, path: str) -> Q:
-    """Return the condition for flags and scans that `user` may read: never those about their own session."""
+    """Return the condition for flags and scans that `user` may read. Those on their own session are never included."""
     if not user.has_perm("evaluation.view_flag"):
         return Q(pk__in=[])
     return readable_sessions(user, path) & ~Q(**{f"{path}counselor_id": user.pk})
@@ -24,15 +24,15 @@ def readable_flags(user: User, path: str) -> Q:
 
 class EvaluationQuerySet(LeaseQuerySet["Evaluation"]):
     def for_user(self, user: User) -> EvaluationQuerySet:
-        """Limit to the feedback that `user` may read: their own, and others' with the permission for it."""
+        """Limit to the feedback that `user` may read: their own, and others' if permitted."""
         return self.filter(readable_sessions(user, "session__", "evaluation.view_evaluation"))
 
     def shown_to(self, user: User) -> EvaluationQuerySet:
-        """Limit to the feedback whose results `user` may see: not their own while it is held for human review."""
+        """Limit to the feedback whose results `user` may see. Their own is hidden while it is held for human review."""
         return self.for_user(user).exclude(session__counselor=user, status=Evaluation.Status.HELD)
 
     def reviewable_by(self, user: User) -> EvaluationQuerySet:
-        """Limit to graded feedback that `user` may review: never on their own session."""
+        """Limit to graded feedback that `user` may review. Feedback on their own session is never included."""
         rows = self.for_user(user).graded().exclude(session__counselor=user)
         return rows if user.has_perm("evaluation.add_review") else rows.none()
 
@@ -230,7 +230,7 @@ class Evaluation(LeasedModel):
         return self.status == self.Status.HELD
 
     def is_hidden_from(self, reader: User) -> bool:
-        """Return whether `reader` may not see the results yet: a reviewer must look at them first."""
+        """Return True if `reader` may not see the results until a reviewer has looked at them."""
         return self.is_held and not (
             reader.has_perm("evaluation.add_review") and self.session.counselor_id != reader.pk
         )
@@ -345,7 +345,7 @@ class CriterionResult(models.Model):
 
 class ScanQuerySet(models.QuerySet["Scan"]):
     def for_user(self, user: User) -> ScanQuerySet:
-        """Limit to the scans that `user` may read, who are those who may read flags."""
+        """Limit to the scans that `user` may read, under the same rule as for flags."""
         return self.filter(readable_flags(user, "evaluation__session__"))
 
 

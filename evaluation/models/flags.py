@@ -25,7 +25,7 @@ class FlagHandling(models.TextChoices):
 
 class FlagQuerySet(models.QuerySet["Flag"]):
     def for_user(self, user: User) -> FlagQuerySet:
-        """Limit to the flags that `user` may read. No one sees flags on their own session, not even their reports."""
+        """Limit to the flags that `user` may read: none on their own session, not even their own reports."""
         return self.filter(readable_flags(user, "session__"))
 
     def pending(self) -> FlagQuerySet:
@@ -97,7 +97,7 @@ class Flag(models.Model):
 
 class DisputeQuerySet(models.QuerySet["Dispute"]):
     def for_user(self, user: User) -> DisputeQuerySet:
-        """Limit to the disputes that `user` may read: their own, and others' with the permission for it."""
+        """Limit to the disputes that `user` may read: their own, and others' if permitted."""
         return self.filter(readable_sessions(user, "criterion__evaluation__session__", "evaluation.view_dispute"))
 
     def pending(self) -> DisputeQuerySet:

@@ -76,7 +76,7 @@ class Review(models.Model):
 
 class CommentQuerySet(models.QuerySet["Comment"]):
     def for_user(self, user: User) -> CommentQuerySet:
-        """Limit to the comments that `user` may read: on their own calls, and on others' with the permission for it."""
+        """Limit to the comments that `user` may read: on their own calls, and on others' if permitted."""
         return self.filter(readable_sessions(user, "session__", "evaluation.view_comment"))
 
 

@@ -11,7 +11,7 @@ from scenarios.models import Scenario
 
 class TallyQuerySet(models.QuerySet["Tally"]):
     def for_user(self, user: User) -> TallyQuerySet:
-        """Limit to the user's own tallies, or to the organization's with the permission for it."""
+        """Limit to the user's own tallies, or to the organization's if permitted."""
         rows = self.filter(organization_id=user.organization_id)
         return rows if user.has_perm("evaluation.view_tally") else rows.filter(counselor_id=user.pk)
 

@@ -19,7 +19,7 @@ _NO_EVIDENCE = CriterionResult.Verdict.NO_EVIDENCE
 def list_agreement(evaluations: EvaluationQuerySet) -> list[AgreementRow]:
     """Return the agreement by criterion, with scenario criteria in one row. Only a criterion's last review counts.
 
-    A review that was carried from an earlier version of the feedback counts there.
+    A review that was carried over counts only in the version of the feedback that it was given on.
     """
     given = Review.objects.filter(carried_from=None)
     reviewed = CriterionResult.objects.filter(evaluation__in=evaluations, reviews__in=given).distinct()

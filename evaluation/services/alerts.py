@@ -80,7 +80,7 @@ def send_critical_flag_alerts(evaluation_id: UUID) -> None:
     evaluation = Evaluation.objects.select_related("session__counselor").get(pk=evaluation_id)
     critical = evaluation.flags.filter(severity=FlagSeverity.CRITICAL)
     kinds = {kind: str(FlagKind(kind).label) for kind in critical.values_list("kind", flat=True)}
-    # A trial is private: no one else could open it.
+    # A trial is private, so no one else could open it.
     if evaluation.alerted_at or not kinds or evaluation.session.kind == Session.Kind.TRIAL:
         return
     url = absolute_url(reverse("evaluation:session", args=[evaluation.session_id]))

@@ -1,4 +1,4 @@
-"""People's verdicts, remarks, and open disputes, carried from a session's graded feedback to its next version."""
+"""Transfer of people's verdicts, remarks, and open disputes to the next version of a session's feedback."""
 
 from evaluation.models import CriterionResult, Dispute, Evaluation, Review
 from evaluation.services.reviews import rescore
@@ -7,10 +7,10 @@ from evaluation.services.reviews import rescore
 def carry_reviews(evaluation: Evaluation) -> bool:
     """Carry everything that people decided on the previous graded version over to this newly graded one.
 
-    A person's verdict stands on the same check, whatever the grader says this time. Return False if a verdict could not
-    be carried, because this version lacks its check.
+    A person's verdict on an unchanged check stands, whatever the grader says this time. Return False if a verdict could
+    not be carried over, because this version lacks its check.
     """
-    # The lock makes a review that is being recorded count here: on the old version before this, or not at all.
+    # The lock serializes this with reviews of the old version. Those recorded first are carried over.
     previous = (
         Evaluation.objects.select_for_update(of=("self",))
         .filter(session_id=evaluation.session_id, version__lt=evaluation.version)
@@ -36,7 +36,7 @@ def carry_reviews(evaluation: Evaluation) -> bool:
 
 
 def _carry_verdict(old: CriterionResult, new: CriterionResult) -> None:
-    """Let the last person's verdict on the old result stand on the new one."""
+    """Apply the latest review of the old result to the new one."""
     latest = max(old.reviews.all(), key=lambda review: (review.created_at, review.pk), default=None)
     if latest is None:
         return

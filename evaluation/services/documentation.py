@@ -44,7 +44,7 @@ class ReadDocumentation:
         return PurePosixPath(self.filename).suffix.lower() not in {".txt", ".md"}
 
     def sign(self, session: Session) -> str:
-        """Return the document as text that a page can carry, and that only this session accepts."""
+        """Return the document as signed text for a hidden field, valid only for this session."""
         return signing.dumps(asdict(self), salt=f"{_SALT}:{session.pk}", compress=True)
 
     @classmethod

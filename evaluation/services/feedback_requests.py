@@ -18,8 +18,8 @@ from training.services.sessions import end_session
 def queue_evaluation(session: Session, by: User | None = None) -> Evaluation:
     """Queue the grading of a session. Return its evaluation: the one under way, or else the next version.
 
-    A grading that a person requests counts toward the rate limits; the automatic one after a session must never be
-    lost to them. Raise RateLimitExceededError.
+    A grading that a person requests counts toward the rate limits. Above one, raise RateLimitExceededError. The
+    automatic grading after a session does not count, so that it is never refused.
     """
     if by is not None and not session.evaluations.under_way().exists():
         spend(UsageKind.GRADINGS, by, conversation=session.pk)
@@ -35,7 +35,7 @@ def can_request_feedback(newest: Evaluation | None) -> bool:
 
 
 def may_request_feedback(session: Session, by: User) -> bool:
-    """Return whether `by` may have the session graded, which costs money: their own, or with the permission for it."""
+    """Return whether `by` may request grading, which costs money, for their own session or, if permitted, any."""
     return session.counselor_id == by.pk or by.has_perm("evaluation.grade_evaluation")
 
 
@@ -50,7 +50,6 @@ def request_feedback(session: Session, by: User) -> Evaluation:
     Return the new evaluation, or the newest existing one unless it has failed.
 
     Raise PermissionDenied for someone else's session without the permission to grade it.
-
     Raise SessionRefusedError for someone else's live session, which is graded when it ends, and for a stopped one.
     Raise RateLimitExceededError if too many were requested.
     """
@@ -69,7 +68,7 @@ def request_feedback(session: Session, by: User) -> Evaluation:
 
 
 def grade_again(session: Session, by: User) -> Evaluation:
-    """Queue a new grading of an ended session that already has one. People's verdicts are kept in the new version.
+    """Queue a new grading of an ended session, or return the one under way. People's verdicts are kept.
 
     Raise PermissionDenied without the permission to grade, SessionRefusedError for a live or stopped session, and
     RateLimitExceededError if too many were requested.

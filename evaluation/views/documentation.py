@@ -73,7 +73,7 @@ class DocumentationPanel:
 def documentation(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Render the report fragment, which the page polls while it is being prepared.
 
-    POST shows what was read from a file, and submits it once the counselor has seen it.
+    POST shows what was read from a file, and submits it once the counselor confirms it.
     """
     session = get_object_or_404(Session.objects.for_user(request.user), pk=pk)
     if request.method == "GET":
@@ -93,7 +93,7 @@ def documentation(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 
 
 def _receive_documentation(request: AuthenticatedRequest, session: Session) -> ReadDocumentation:
-    """Return the uploaded document, or the one that the preview showed. Raise DocumentRejectedError."""
+    """Return the uploaded document, or the one from the confirmed preview. Raise DocumentRejectedError."""
     if "confirmed" in request.POST:
         return ReadDocumentation.unsign(session, request.POST["confirmed"])
     form = DocumentationForm(request.POST, request.FILES)

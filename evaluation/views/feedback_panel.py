@@ -57,7 +57,7 @@ class FeedbackPanel:
     evaluation: Evaluation | None  # the newest
     may_review: bool
     may_request: bool
-    is_hidden: bool  # held for human review, and the reader is no reviewer of it
+    is_hidden: bool  # held for human review, and the reader may not review it
     retry_url: str | None  # page for practicing this again
     recording: Recording | None = None  # None if it cannot be played
     criteria: Sequence[ShownCriterion] = ()

@@ -126,13 +126,13 @@ def session_end(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 
 
 def _end_question(session: Session) -> Question:
-    text = _("It ends right away, and the counselor is told. The conversation so far is saved and graded.")
+    text = _("This ends the session right away and tells the counselor. The conversation so far is saved and graded.")
     title = _("End this session for %(counselor)s?") % {"counselor": session.counselor}
     return Question(title, text, _("End this session"), reverse("evaluation:session", args=[session.pk]))
 
 
 def _delete_question(comment: Comment) -> Question:
-    text = _("“%(text)s” is deleted for everyone. You can’t undo this.") % {"text": comment.text}
+    text = _("This deletes “%(text)s” for everyone. You can’t undo this.") % {"text": comment.text}
     back_url = reverse("evaluation:session", args=[comment.session_id]) + "#comments"
     return Question(_("Delete this comment?"), text, _("Delete comment"), back_url)
 
