@@ -25,7 +25,7 @@ FREE_PRACTICE_WISHES = (PROMPTS / "free_practice_wishes.v1.txt").read_text()
 OPENING_PROMPT = (PROMPTS / "opening.v1.txt").read_text()
 
 _OPENING_TIMEOUT = 12.0  # seconds
-_REPLY_TIMEOUT = 30.0  # seconds without a piece of the reply
+_REPLY_TIMEOUT = 30.0  # seconds without the next piece of the reply
 _REPLY_DEADLINE = 90.0  # seconds for the whole reply
 _MAX_OPENING_TOKENS = 200
 # Includes a reasoning model's hidden tokens. A lower limit could leave none for the reply.
@@ -47,7 +47,7 @@ def caller_instructions(session: Session) -> str:
 
 def generate_opening(session: Session) -> str:
     """Return the caller's first line. Raise AIUnavailableError on failure."""
-    # One retry: a person waits, and the fallback is better than a third attempt.
+    # One retry: a person is waiting, and the fallback is better than a third attempt.
     with build_client(timeout=_OPENING_TIMEOUT, max_retries=1) as client:
         answer = create_answer(
             client,
@@ -74,7 +74,7 @@ def _input_messages(turns: list[TranscriptTurn]) -> list[EasyInputMessageParam]:
 
 
 async def _until_deadline(stream: AsyncIterator[Event], seconds: float) -> AsyncIterator[Event]:
-    """Yield what arrives within `seconds`, then raise AIUnavailableError: each event has a timeout of its own."""
+    """Yield events for up to `seconds` in total, and then raise AIUnavailableError."""
     ends_at = time.monotonic() + seconds
     while True:
         try:

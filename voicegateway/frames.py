@@ -1,6 +1,6 @@
 """Whole WebSocket frames, split and built by hand.
 
-The library's parser is a chain of generators. For an audio frame, it costs more than everything else done with it.
+The library's parser is a chain of generators. For an audio frame, it costs more than all other work on the frame.
 """
 
 import os
@@ -110,13 +110,13 @@ class FrameSplitter:
         self._rest = data[at:]
 
     def _note_fragment(self, head: int) -> None:
-        """Track fragmented messages, between whose parts only control frames may stand."""
+        """Track fragmented messages. Only control frames may come between their parts."""
         if not head & 0x08:
             self._is_fragmented = not head & 0x80
 
 
 def build_frame(head: int, payload: bytes) -> bytes:
-    """Build a server's frame, which is not masked."""
+    """Return a server's frame, which is not masked."""
     length = len(payload)
     if length < SHORT_LENGTH:
         return bytes((head, length)) + payload
@@ -126,7 +126,7 @@ def build_frame(head: int, payload: bytes) -> bytes:
 
 
 class MaskedFrameBuilder:
-    """Builder of a client's frames. It draws masks from the system's randomness, many at once."""
+    """Builder of a client's frames. It takes random masks from the system, many at a time."""
 
     def __init__(self) -> None:
         self._masks = b""

@@ -203,7 +203,7 @@ class AssignmentAdmin(TenantAdmin):
     @admin.action(description=_("Reset to pending"), permissions=["change"])
     def reset(self, request, queryset):
         if not is_confirmed(request):
-            text = gettext("Their attempts so far no longer count. The conversations are kept. You can’t undo this.")
+            text = gettext("Attempts so far will no longer count. The conversations are kept. You can’t undo this.")
             return ask_before_action(self, request, queryset, gettext("Reset assignments?"), text, gettext("Reset"))
         done = sum(reset_assignment(assignment) for assignment in queryset)
         text = ngettext(
@@ -218,7 +218,7 @@ class AssignmentAdmin(TenantAdmin):
     def cancel(self, request, queryset):
         if not is_confirmed(request):
             text = gettext(
-                "The counselors no longer see these assignments. Their conversations are kept. You can’t undo this, "
+                "Counselors will no longer see these assignments. Their conversations are kept. You can’t undo this, "
                 "but you can assign the scenarios again."
             )
             title, button = gettext("Cancel assignments?"), gettext("Cancel assignments")

@@ -71,7 +71,7 @@ class SessionSummarySerializer(serializers.ModelSerializer[Session]):
         return reverse("evaluation:session", args=[session.pk])
 
     def to_representation(self, instance: Session) -> dict[str, Any]:
-        """Leave out how it felt, which only the counselor and the supervisors may read, for anyone else."""
+        """Leave out the feeling and its note unless the reader is the counselor or a supervisor."""
         shown = super().to_representation(instance)
         reader = self.context["request"].user
         if instance.counselor_id != reader.pk and not reader.has_perm("training.view_session"):

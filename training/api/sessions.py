@@ -62,7 +62,7 @@ class SessionPagination(StandardCursorPagination):
     ordering = ("-started_at", "id")
 
 
-@extend_schema_view(get=extend_schema(description="Sessions of the user, and those of others that the user may read."))
+@extend_schema_view(get=extend_schema(description="The user's sessions, and others' that the user may read."))
 class SessionListView(ListAPIView[Session]):
     token_scope = "sessions"
     queryset = Session.objects.none()

@@ -38,7 +38,7 @@ def pick_terms(fields: Mapping[str, Any]) -> AssignmentTerms:
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def for_user(self, user: User) -> AssignmentQuerySet:
-        """Limit to the user's own assignments, or to the organization's with the permission for it."""
+        """Limit to the user's own assignments, or to the organization's if permitted."""
         rows = self.filter(organization_id=user.organization_id)
         return rows if user.has_perm("training.view_assignment") else rows.filter(counselor_id=user.pk)
 

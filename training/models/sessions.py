@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from training.models.turns import TranscriptTurn
 
 
-# Statuses of `evaluation.Evaluation` with a grade. This app is below that one and cannot import it.
+# Statuses of `evaluation.Evaluation` with a grade. That app is in a higher layer, so it cannot be imported here.
 GRADED_STATUSES = ("completed", "held")
 
 
 def readable_sessions(user: User, path: str = "", permission: str = "") -> Q:
-    """Return the condition for rows whose session `user` may read: their own, and others' as far as their role allows.
+    """Return the condition for rows whose session `user` may read: their own, and others' if their role allows it.
 
-    `path` leads from the row to its session, such as `session__`. Rows of other people also need `permission`, if one
-    is given. A trial is private to the person who runs it.
+    `path` is the lookup from the row to its session, such as `session__`. For other people's rows, the user also needs
+    `permission`, if given. A trial is private to the person who runs it.
     """
     if not user.is_active:
         return Q(pk__in=[])
@@ -56,7 +56,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(readable_sessions(user))
 
     def exportable_by(self, user: User) -> SessionQuerySet:
-        """Limit to the sessions whose transcript `user` may take away as a file."""
+        """Limit to the sessions whose transcript `user` may export as a file."""
         return self.filter(readable_sessions(user, permission="training.export_session"))
 
     def for_counselor(self, user: User) -> SessionQuerySet:
@@ -64,7 +64,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(counselor_id=user.pk, organization_id=user.organization_id)
 
     def endable_by(self, user: User) -> SessionQuerySet:
-        """Limit to the user's own sessions, and to those of others that the user is responsible for."""
+        """Limit to the user's own sessions and to other people's that the user may end."""
         return self.filter(readable_sessions(user, permission="training.end_session"))
 
     def live(self) -> SessionQuerySet:
@@ -81,7 +81,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def matching_for(self, user: User, text: str) -> SessionQuerySet:
         """Limit to sessions whose title or counselor matches the text.
 
-        People search their own sessions also by name, focus, and every word of the transcript. Pass only sessions that
+        The user's own sessions also match by name, focus, and every word of the transcript. Start from sessions that
         the user may read.
         """
         titled = ScenarioVersion.objects.filter(organization_id=user.organization_id, title__icontains=text)
@@ -115,7 +115,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         )
 
     def waiting_for_greeting(self, lost_before: datetime) -> SessionQuerySet:
-        """Limit to live sessions whose greeting no worker prepares. A claim from before `lost_before` is lost."""
+        """Limit to live sessions whose greeting no worker is preparing. Claims from before `lost_before` are lost."""
         pending = self.live().filter(greeting_status=Session.Greeting.PENDING)
         return pending.filter(Q(greeting_attempts=0) | Q(greeting_touched_at__lt=lost_before))
 

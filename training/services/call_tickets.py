@@ -20,7 +20,7 @@ _signer = Signer(sep=_SEPARATOR, salt="call-ticket")
 
 
 class VerifiedTicket(NamedTuple):
-    """Ticket whose signature, session, and time are valid. Only the database can tell whether it is spent."""
+    """Ticket with a valid signature, session, and expiry time. It may still be spent or revoked."""
 
     id: UUID
     expires_at: int  # seconds since the epoch
@@ -60,7 +60,7 @@ def verify_ticket(signed: str, session_id: UUID, now: float | None = None) -> Ve
 def redeem_ticket(signed: str, session_id: UUID) -> CallTicket | None:
     """Spend the ticket and return it. Return None if it is forged, spent, revoked, expired, or for another session.
 
-    Tickets of people who were deactivated, or whose password has changed since, are refused too. The conditional
+    Tickets of people who were deactivated, or whose password has changed since, are also refused. The conditional
     UPDATE makes a ticket single use.
     """
     verified = verify_ticket(signed, session_id)

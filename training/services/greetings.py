@@ -85,14 +85,14 @@ def _save_greeting(session: Session, line: str) -> None:
 
 
 def find_stalled_sessions(limit: int) -> SessionQuerySet:
-    """Return the live sessions whose greeting no worker has prepared in time, in turn between organizations."""
+    """Return the live sessions whose greeting no worker has prepared in time. Organizations take turns."""
     queued_before = timezone.now() - timedelta(seconds=settings.LOST_WORK_EVERY)
     waiting = Session.objects.waiting_for_greeting(_stalled_before()).filter(greeting_touched_at__lt=queued_before)
     return waiting.in_greeting_turn(limit, _stalled_before())
 
 
 def find_sessions_in_turn(limit: int) -> SessionQuerySet:
-    """Return the live sessions whose greeting a worker may prepare now, in turn between organizations."""
+    """Return the live sessions whose greeting a worker may prepare now. Organizations take turns."""
     return Session.objects.waiting_for_greeting(_stalled_before()).in_greeting_turn(limit, _stalled_before())
 
 

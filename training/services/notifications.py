@@ -23,7 +23,7 @@ def send_due_notifications() -> int:
 
     A counselor gets one email about all new assignments.
     """
-    # No time zone is a whole day ahead of UTC, so nothing that is due soon anywhere is missed.
+    # No time zone is a full day ahead of UTC, so one more day covers every organization.
     latest = timezone.now().date() + timedelta(days=settings.DUE_SOON_DAYS + 1)
     waiting = Q(announced_at=None) | Q(reminded_at=None, due_date__lte=latest)
     ids = Assignment.objects.open().filter(waiting).order_by().values("organization").distinct()
@@ -35,7 +35,7 @@ def send_due_notifications() -> int:
 
 
 def _send_for_organization(organization: Organization) -> int:
-    """Email one organization's counselors, with its own today."""
+    """Email one organization's counselors, by today's date in its time zone."""
     rows = Assignment.objects.filter(organization=organization)
     soon = timezone.localdate() + timedelta(days=settings.DUE_SOON_DAYS)
     due = rows.due_by(soon).filter(reminded_at=None, announced_at__isnull=False)

@@ -105,8 +105,9 @@ def write_answer(session: Session, question: TranscriptTurn, text: str) -> Trans
 def write_message(session: Session, content: str) -> TranscriptTurn:
     """Save the counselor's message as a turn. Raise SessionRefusedError if the chat is over or full.
 
-    If the same text is sent again before the answer, treat it as a retry and return the existing turn. A retry asks
-    for another reply, so it counts toward the rate limit, too. Above it, raise RateLimitExceededError and save nothing.
+    If the same text is sent again before the answer, treat it as a retry and return the existing turn. A retry
+    requests another reply, so it also counts toward the rate limit. Raise RateLimitExceededError, and save nothing,
+    above the limit.
     """
     # The lock lets the second request of a double click see the first one. SQLite's IMMEDIATE does the same.
     session = Session.objects.select_for_update(of=["self"]).select_related("counselor").get(pk=session.pk)

@@ -162,14 +162,17 @@ def _change_question(assignment: Assignment, verb: str) -> Question:
     names = {"title": assignment.scenario.title, "counselor": assignment.counselor}
     back_url = reverse("training:assignment_detail", args=[assignment.pk])
     if verb == "reset":
-        text = _("The attempts of %(counselor)s at “%(title)s” so far no longer count. The conversations are kept.")
+        text = _("Attempts by %(counselor)s at “%(title)s” so far will no longer count. The conversations are kept.")
         return Question(_("Reset this assignment?"), text % names, _("Reset assignment"), back_url)
-    text = _("%(counselor)s no longer sees “%(title)s” among their assignments. Their conversations are kept.")
+    text = _("%(counselor)s will no longer see “%(title)s” as an assignment. Their conversations are kept.")
     return Question(_("Cancel this assignment?"), text % names, _("Cancel assignment"), back_url)
 
 
 def _decline_question(assignment: Assignment) -> Question:
-    text = _("It won’t count against you. Your supervisor can choose another one. To take this one later, ask them.")
+    text = _(
+        "It won’t count against you. Your supervisor can choose another one. To take this one later, ask your "
+        "supervisor."
+    )
     title = _("Skip “%(title)s”?") % {"title": assignment.scenario.title}
     return Question(title, text, _("Skip this one"), reverse("evaluation:dashboard"))
 

@@ -129,7 +129,7 @@ def _redirect_when_greeted(session: Session) -> HttpResponse:
 def chat_send(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Send a chat message from a page without JavaScript, and wait for the reply.
 
-    A message that was not saved is shown in its box again, with the reason.
+    If a message was not saved, show it in its box again, with the reason.
     """
     mine = Session.objects.for_counselor(request.user).filter(mode=Mode.CHAT)
     session = get_object_or_404(mine.select_related("counselor", "scenario", "assignment__scenario"), pk=pk)
@@ -150,7 +150,7 @@ def chat_send(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 def _return_message(
     request: AuthenticatedRequest, session: Session, reason: str, status: int, retry_after: int | None = None
 ) -> HttpResponse:
-    """Show the chat with the message that was not saved in its box, or in words if the chat is over."""
+    """Show the chat with the unsaved message back in its box, or in a notice if the chat is over."""
     messages.error(request, reason)
     unsent = request.POST.get("message", "")
     session.refresh_from_db(fields=["status"])

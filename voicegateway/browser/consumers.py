@@ -99,7 +99,7 @@ class CallConsumer(AsyncWebsocketConsumer):
     async def connect(self):
         session_id, presented = self.scope["url_route"]["kwargs"]["pk"], self.call_registry.presented_tickets
         try:
-            # First what needs no database: a stranger's sockets must not take the slots of real callers.
+            # Check what needs no database first: a stranger's sockets must not take the slots of real counselors.
             ticket = check_handshake(self.scope, session_id, presented)
             self.slot.enter_context(self.call_registry.reserve_slot())
             presented.add(ticket)
@@ -176,7 +176,7 @@ class CallConsumer(AsyncWebsocketConsumer):
             except BrowserProtocolError as error:
                 self.violation_task = asyncio.ensure_future(self._close_for_violation(call, error))
 
-        fast_path.set_sink(receive, on_flood=call.end_flood)
+        fast_path.set_sink(receive, on_flood=call.end_for_flood)
 
     async def _close_for_violation(self, call: Call, error: BrowserProtocolError) -> None:
         logger.info("Closed: %s", error.reason, extra={"session_id": call.log_fields["session_id"]})

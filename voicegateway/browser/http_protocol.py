@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with a deadline for requests, and a bound on connections that have not sent one."""
+"""uvicorn's HTTP protocol with a deadline for requests and a limit on connections that have not sent one."""
 
 from asyncio import TimerHandle, Transport
 from collections import Counter
@@ -9,7 +9,7 @@ import h11
 from django.conf import settings
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-MAX_AT_ONCE = 200  # connections without a request, of all addresses
+MAX_AT_ONCE = 200  # connections without a request, from all addresses
 
 
 class Abortable(Protocol):
@@ -21,7 +21,8 @@ class Abortable(Protocol):
 class HalfOpenConnections:
     """Connections whose request has not arrived, oldest first.
 
-    At a bound the oldest one is dropped, not the newest: an attacker's connections stay, a real caller's do not.
+    Above a limit, the oldest one is dropped, not the newest: only an attacker's connections stay open for long without
+    a request.
     """
 
     def __init__(self, at_once: int = MAX_AT_ONCE) -> None:
@@ -33,7 +34,7 @@ class HalfOpenConnections:
         return len(self._waiting)
 
     def add(self, connection: Abortable, address: str, per_address: int) -> None:
-        """Count a new connection, and drop the oldest one if its address or the total has too many."""
+        """Count a new connection. Drop the oldest of its network, or of all, if there are too many."""
         network = network_of(address)
         self._waiting[connection] = network
         self._counts[network] += 1
@@ -57,7 +58,7 @@ class HalfOpenConnections:
 
 
 def network_of(address: str) -> str:
-    """Return the address, or the /64 network of an IPv6 address: one subscriber has all of its addresses."""
+    """Return the address, or the /64 network of an IPv6 address, because one subscriber has the whole network."""
     try:
         parsed = ip_address(address)
     except ValueError:  # a socket without an address
@@ -70,7 +71,7 @@ def network_of(address: str) -> str:
 class GatewayHTTPProtocol(H11Protocol):
     """HTTP protocol that drops a connection unless its whole request arrives within `HANDSHAKE_TIMEOUT`.
 
-    uvicorn itself waits forever for the first request and for the rest of a begun one.
+    uvicorn itself waits forever for the first request and for the rest of an incomplete one.
     """
 
     half_open: ClassVar[HalfOpenConnections] = HalfOpenConnections()
@@ -78,29 +79,29 @@ class GatewayHTTPProtocol(H11Protocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._await_request()
+        self._start_deadline()
 
     def data_received(self, data: bytes) -> None:
         if self.deadline is None:
-            self._await_request()
+            self._start_deadline()
         super().data_received(data)
         if self.conn.their_state not in {h11.IDLE, h11.SEND_BODY}:
-            self._note_request()
+            self._clear_deadline()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        self._note_request()
+        self._clear_deadline()
         super().handle_websocket_upgrade(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._note_request()
+        self._clear_deadline()
         super().connection_lost(exc)
 
-    def _await_request(self) -> None:
+    def _start_deadline(self) -> None:
         self.deadline = self.loop.call_later(settings.HANDSHAKE_TIMEOUT, self.transport.abort)
         address = self.client[0] if self.client else ""
         self.half_open.add(self.transport, address, settings.HANDSHAKES_PER_ADDRESS)
 
-    def _note_request(self) -> None:
+    def _clear_deadline(self) -> None:
         if self.deadline is not None:
             self.deadline.cancel()
             self.deadline = None

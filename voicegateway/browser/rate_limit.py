@@ -9,7 +9,7 @@ WINDOW = 2.0  # seconds
 MAX_SPEED = 2.0  # times real time
 STALL_AFTER = 0.3  # seconds; a longer gap between frames is a stall, after which the missing audio may arrive
 MAX_CREDIT = 45.0  # seconds; a longer stall makes the server's pings time out, which closes the connection
-CHARACTERS_PER_WORD = 10  # so that text without spaces counts, too
+CHARACTERS_PER_WORD = 10  # so that text without spaces also counts
 
 
 class AudioRateLimit:
@@ -62,7 +62,8 @@ class TokenBucket:
 class MessageRateLimit(TokenBucket):
     """Limit on text messages of any type, valid or not.
 
-    A page sends five playback reports a second and a few clicks. Those of a stall of `MAX_CREDIT` seconds come at once.
+    A page sends five playback reports a second and a few clicks. After a stall, those of up to `MAX_CREDIT` seconds
+    arrive at once.
     """
 
     def __init__(self) -> None:
@@ -70,15 +71,15 @@ class MessageRateLimit(TokenBucket):
 
 
 class TypedRateLimit:
-    """Limit on typed turns, and on their words and characters. What a minute allows may also come in one turn.
+    """Limit on typed turns, and on their words and characters. One turn may use up the words of a minute.
 
-    `turns` and `words` say how much of it the last minute has used, before this connection.
+    `turns` and `words` are what was typed in the last minute, before this connection.
     """
 
     def __init__(self, turns_per_minute: int, words_per_minute: int, turns: int = 0, words: int = 0) -> None:
         self.turns = TokenBucket(turns_per_minute, turns_per_minute / 60, turns)
         self.words = TokenBucket(words_per_minute, words_per_minute / 60, words)
-        # Refusals are for people who type too fast. What goes on after that many is not a person.
+        # A person who types too fast stops after a few refusals. A page that keeps going is not used by a person.
         self.refusals = TokenBucket(turns_per_minute, turns_per_minute / 60)
 
     def spend(self, text: str, now: float) -> bool:
@@ -86,7 +87,7 @@ class TypedRateLimit:
         words = count_words(text)
         return self.words.has(words, now) and self.turns.spend(1, now) and self.words.spend(words, now)
 
-    def is_flood(self, now: float) -> bool:
+    def count_refusal(self, now: float) -> bool:
         """Count a refused turn. Return True if there have been too many."""
         return not self.refusals.spend(1, now)
 

@@ -16,7 +16,7 @@ from voicegateway.browser.rate_limit import TokenBucket
 from voicegateway.frames import BINARY_HEAD, FrameSplitter, build_frame
 
 FAST_PATH = "steadyline.frames"  # key of the fast path among the scope's extensions
-# Pings, pongs, and fragments. A client sends a ping every few seconds at most, and few split their messages.
+# Pings, pongs, and fragments. A client sends a ping every few seconds at most, and few clients fragment messages.
 CONTROL_FRAMES_AT_ONCE, CONTROL_FRAMES_PER_SECOND = 200, 20
 CLOSE_TOO_FAST = 1008  # WebSocket close code
 CLOSE_TIMEOUT = 2.0  # seconds from the closing frame to the abort, even if the peer has not read it
@@ -41,11 +41,11 @@ class CallWebSocketProtocol(WebSocketsSansIOProtocol):
             self.scope["extensions"][FAST_PATH] = self  # type: ignore
 
     def set_sink(self, sink: Callable[[bytes], None], on_flood: Callable[[], None]) -> None:
-        """Send binary messages to `sink`. Call `on_flood` when control frames arrive too fast, to end the call."""
+        """Send binary messages to `sink`. Call `on_flood`, which ends the call, if control frames arrive too fast."""
         self.sink = sink
         self.on_flood = on_flood
 
-    # Frames that reach no application, and would otherwise cost the process time and memory without a limit
+    # Frames that never reach the application and would otherwise use time and memory without a limit
 
     def handle_ping(self) -> None:
         if not self._may_handle_control_frame():
@@ -53,7 +53,7 @@ class CallWebSocketProtocol(WebSocketsSansIOProtocol):
         if self.writable.is_set():
             super().handle_ping()
         else:
-            self.conn.data_to_send()  # a peer that does not read must not make answers pile up
+            self.conn.data_to_send()  # pongs for a peer that does not read would pile up
 
     def handle_pong(self, event: Frame) -> None:
         if self._may_handle_control_frame():
@@ -88,7 +88,7 @@ class CallWebSocketProtocol(WebSocketsSansIOProtocol):
         return True
 
     def _deliver(self, payload: bytes) -> bool:
-        """Give a message to the sink. Return False if it must take the usual path."""
+        """Pass a message to the sink. Return False if it must take the usual path."""
         if self.sink is None or self.close_sent or self.conn.state is not State.OPEN:
             return False
         self.sink(payload)

@@ -94,9 +94,9 @@ class Call:
         self.conversation.receive_message(decode_message(text), self.clock.now())
         self._flush()
 
-    def end_flood(self) -> None:
-        """End the call because its page sends more than a person can. Calling this again changes nothing."""
-        self.conversation.end_flood(self.clock.now())
+    def end_for_flood(self) -> None:
+        """End the call because its page sends more than a person could. Calling this again changes nothing."""
+        self.conversation.end_for_flood(self.clock.now())
         self._flush()
 
     def set_greeting(self, text: str) -> None:

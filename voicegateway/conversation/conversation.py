@@ -165,7 +165,7 @@ class Conversation:
         if self.ending.is_over:
             return
         if not self.message_limit.spend(1, now):
-            self.end_flood(now)
+            self.end_for_flood(now)
             return
         match message:
             case Hello(last_revision):
@@ -223,8 +223,8 @@ class Conversation:
         self.end(reason, now)
         self._complete_end()
 
-    def end_flood(self, now: float) -> None:
-        """End the call, gradable, because its page sends more than a person can."""
+    def end_for_flood(self, now: float) -> None:
+        """End the call, which is still graded, because its page sends more than a person could."""
         if self.ending.is_over:
             return
         logger.warning("Too many messages", extra={"session_id": self.config.session_id})
@@ -305,14 +305,14 @@ class Conversation:
             self.turn_taking.request_answer(interrupts=item not in self.barge_in.late_answers)
 
     def _receive_typed_turn(self, text: str) -> None:
-        """Accept a typed turn. Above the limit, tell the page, which keeps the words; end the call if that goes on."""
+        """Accept a typed turn. Above the limit, send the page a notice, and end the call if it does not stop."""
         if not text or self.ending.is_requested:
             return
         now = self.send_queue.now
         if not self.typed_limit.spend(text, now):
             self.send_queue.add_message(Notice("typed_too_fast"))
-            if self.typed_limit.is_flood(now):
-                self.end_flood(now)
+            if self.typed_limit.count_refusal(now):
+                self.end_for_flood(now)
             return
         self.barge_in.forget_overlap()
         self.counselor.add_typed_turn(text)

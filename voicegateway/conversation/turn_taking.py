@@ -65,8 +65,8 @@ class TurnTaking:
     def request_answer_to_typed(self) -> None:
         """Request the answer to typed words, which interrupt the caller.
 
-        Lines typed before the answer to earlier ones can be heard wait for its end, and one response answers them all.
-        Otherwise, each line would cancel a response that is paid for.
+        Lines typed while the answer to earlier ones is not audible yet wait for it to end, and one response answers
+        them all. Otherwise, each line would cancel a response that must be paid for.
         """
         is_joined = self.caller.responses.answers_typed and not self.caller.playout.is_audible
         self.request_answer(interrupts=not is_joined, trigger=ResponseTrigger.TYPED)

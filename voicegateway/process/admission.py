@@ -76,9 +76,9 @@ def ticket_from_subprotocols(subprotocols: list[str]) -> str:
 
 
 class PresentedTickets:
-    """Tickets that sockets of this process have presented. A second one is refused without the database.
+    """Tickets presented to this process. A ticket that is presented again is refused without the database.
 
-    Only verified tickets enter, and each one leaves after its lifetime, so the number is bounded.
+    Only verified tickets are added, and each is removed after it expires, so their number is bounded.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:

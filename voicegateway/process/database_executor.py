@@ -1,7 +1,7 @@
 """The gateway's database threads. On Django's shared thread one slow query would hold up every call.
 
-With PostgreSQL, these few threads borrow a connection from the process's pool for each call. Without a pool, each keeps
-its own, because opening one costs more than most queries.
+With PostgreSQL, these few threads borrow a connection from the process's pool for each operation. Without a pool, each
+thread keeps a connection, because opening one costs more than most queries.
 """
 
 import asyncio

@@ -22,7 +22,7 @@ RESUBSCRIBE_AFTER = 3600.0  # seconds; an in-memory layer would otherwise let th
 
 
 async def publish(kind: str, session_id: UUID, **fields: object) -> None:
-    """Send a hint to every gateway. Errors of the channel layer propagate, and so does a TimeoutError if it hangs."""
+    """Send a hint to every gateway. Raise the channel layer's own errors, or TimeoutError if it hangs."""
     layer = get_channel_layer()
     if layer is not None:
         async with asyncio.timeout(PUBLISH_TIMEOUT):

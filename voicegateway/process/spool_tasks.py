@@ -18,18 +18,18 @@ from voicegateway.process.database_executor import HEARTBEAT_EXECUTOR, UPLOAD_EX
 
 logger = logging.getLogger(__name__)
 
-# Seconds between syncs. A power cut loses this much audio and what arrives while the disk syncs.
+# Seconds between syncs. A power cut loses this much audio, plus what arrives during a sync.
 SYNC_INTERVAL = 0.5
 FINAL_UPLOAD_TIMEOUT = 15.0  # seconds
 # Concurrent uploads. They serve many more calls, because one upload takes a fraction of the interval between two.
 UPLOAD_THREADS = 4
-MAX_UPLOAD_PAUSE = 0.5  # seconds until calls that have begun meanwhile quicken the pace
+MAX_UPLOAD_PAUSE = 0.5  # seconds; longest wait before the pace is adjusted to new calls
 
 NamedRecording = tuple[UUID, LiveRecording]  # with its session's id
 
 
 class UploadOrder:
-    """Round of uploads: one recording at a time, evenly spread, since all at once would stall the event loop."""
+    """Order of uploads: one at a time, evenly spaced, because uploading all at once would stall the event loop."""
 
     def __init__(self) -> None:
         self._round: deque[NamedRecording] = deque()
@@ -43,7 +43,7 @@ class UploadOrder:
         return len(self._round)
 
     def next(self) -> NamedRecording | None:
-        """Return the recording whose last upload is the longest ago; None if there are no recordings."""
+        """Return the recording that was uploaded longest ago, or None if there are no recordings."""
         if not self._round:
             return None
         self._round.rotate(-1)
@@ -70,7 +70,7 @@ class SpoolTasks:
     async def close(self) -> None:
         """Write everything to the disk and upload it, because this host may never start again.
 
-        Give up the upload after `FINAL_UPLOAD_TIMEOUT`: the next gateway on this host uploads the rest.
+        Stop uploading after `FINAL_UPLOAD_TIMEOUT`: the next gateway on this host uploads the rest.
         """
         self._disk_executor.shutdown(wait=True)
         if self.buffer:

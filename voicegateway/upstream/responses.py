@@ -8,7 +8,7 @@ class ResponseTrigger(StrEnum):
     """Reasons for the caller to speak."""
 
     TURN = "turn"
-    TYPED = "typed"  # typed words, which join others that are typed before the response can be heard
+    TYPED = "typed"  # typed words; lines typed before the response is audible are answered together
     RECONNECTED = "called_back"
     LONG_SILENCE = "long_silence"
 

@@ -260,7 +260,7 @@ export class CallPage {
     return this.root.querySelector("[data-say] [name=text]");
   }
 
-  /** Send the words in the box. Without a line they stay there, and are sent as soon as there is one. */
+  /** Send the words in the box. Before the call is connected, keep them there until it is. */
   sendTyped() {
     const text = this.#wordsBox.value.trim();
     if (!text) return;

@@ -13,7 +13,7 @@ export const initialState = Object.freeze({
   isMuted: false,
   isSlow: false,
   isRecording: false,
-  hasWaitingWords: false, // typed words are in the box until there is a line to send them on
+  hasWaitingWords: false, // typed words stay in the box until the call is connected
   hasSpoken: false, // either side has spoken; until then the page asks the counselor to answer the phone
   isReturning: false, // the line broke and the page is reconnecting
   isLeaving: false, // the page goes to the session's page as soon as the call has ended
