@@ -1,4 +1,4 @@
-"""Time of a sync on the disk that holds the recordings of a benchmark."""
+"""Duration of a sync on the disk that holds a benchmark's recordings."""
 
 import os
 import tempfile

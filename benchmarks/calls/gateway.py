@@ -311,7 +311,7 @@ def format_window(window: MeasurementWindow) -> str:
 
 
 def sweep(seconds: float) -> list[MeasurementWindow]:
-    """Measure relay, bridge, and gateway by turns, at every number of calls until all of them fail."""
+    """Measure all kinds of processes in turn, at each number of calls until all of them fail."""
     windows: list[MeasurementWindow] = []
     with call_benchmark() as benchmark, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         kinds: tuple[str, ...] = KINDS
@@ -355,7 +355,7 @@ def main() -> None:
     parser.add_argument(
         "--profile", type=int, default=0, metavar="CALLS", help="profile the gateway with this many calls"
     )
-    parser.add_argument("--only", choices=KINDS, help="measure only one of them")
+    parser.add_argument("--only", choices=KINDS, help="measure only this kind of process")
     arguments = parser.parse_args()
     if arguments.profile:
         profile(arguments.profile, arguments.seconds)

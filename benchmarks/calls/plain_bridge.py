@@ -1,7 +1,7 @@
 """Second baseline for the gateway, a plain ASGI bridge that records in memory: `… plain_bridge UPSTREAM`.
 
-It is what one would write first: uvicorn, one task per direction, both voices appended to an array. It has no
-transcript, no barge-in, and nothing survives it.
+It is the obvious first version: uvicorn, one task per direction, and both voices appended to an array. It has no
+transcript and no barge-in, and its audio is lost when the process ends.
 """
 
 import asyncio

@@ -10,7 +10,7 @@ MAX_P99_MS_AT_60 = 5.0
 TARGETS = {"cpu_ratio": 1.6, "calls": 150, "kb": 256.0}
 KINDS = ("relay", "bridge", "gateway", "slow disk")
 INTRODUCTION = """\
-The gateway runs as its own process on PostgreSQL, with recording and transcripts. By turns with it run two baselines:
+The gateway runs as its own process on PostgreSQL, with recording and transcripts. It alternates with two baselines:
 a bare `websockets` relay on uvloop that only converts messages, and a plain ASGI bridge on uvicorn that also keeps the
 audio in memory. "Slow disk" is the gateway on a simulated disk whose syncs take 30 ms and hold up writes. The measured
 process has one core; browsers, model, and database share the other. Every call sends 50 frames of 20 ms per second.

@@ -1,4 +1,4 @@
-"""Function calls of the simulated model: it calls what it is told to, or what the last turn mentions by name."""
+"""Function calls of the simulated model: a function that is required, or whose name the last turn mentions."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ..http.json_types import JSON, JSONValue, as_object, as_text, objects
 
 NAME_WORD = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{3,}")
 COMMON_WORDS = frozenset({"get", "set", "the", "and", "for", "tool", "call", "function", "caller", "with"})
-ANSWER_CHARACTERS = 200  # of a function's output that the model repeats
+ANSWER_CHARACTERS = 200  # most of a function's output that the model repeats
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class FunctionCall:
 
 
 def choose_call(tools: JSONValue, tool_choice: JSONValue, last_turn: str) -> FunctionCall | None:
-    """Return the call with which the model answers, or None if it answers in words.
+    """Return the function call that the model answers with, or None if it answers in words.
 
     A choice of `required` or of a function by name forces a call. With `auto`, the turn must contain a word of the
     function's name.
@@ -39,7 +39,7 @@ def choose_call(tools: JSONValue, tool_choice: JSONValue, last_turn: str) -> Fun
 
 
 def _function(tool: JSON) -> JSON:
-    """Return the description of a function, which Chat Completions puts into an object of its own."""
+    """Return the description of a function, which Chat Completions nests in an inner object."""
     return as_object(tool.get("function")) or tool
 
 
@@ -55,5 +55,5 @@ def _build_call(function: JSON) -> FunctionCall:
 
 
 def answer_from_output(output: str) -> str:
-    """Return the words with which the model passes on a function's output."""
+    """Return the words in which the model reports a function's output."""
     return f"This is what I found: {' '.join(output.split())[:ANSWER_CHARACTERS]}"

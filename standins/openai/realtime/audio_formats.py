@@ -1,4 +1,4 @@
-"""Audio formats of the wire, and their conversion to and from the PCM16 at 24 kHz that everything else uses."""
+"""Audio formats on the wire, with conversion to and from the PCM16 at 24 kHz that everything else uses."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,14 +28,14 @@ DECODING_TABLES: dict[str, Samples] = {"audio/pcmu": MULAW_TABLE, "audio/pcma": 
 
 
 def normalize_format(wanted: JSONValue) -> JSON:
-    """Return a format as the API shows it, from an object or a name of either API."""
+    """Return a format as the API shows it. Accept an object or a name, from the current or the beta API."""
     name = wanted if isinstance(wanted, str) else as_text(as_object(wanted).get("type"))
     name = LEGACY_NAMES.get(name, name)
     return {"type": name, "rate": SAMPLE_RATE} if name == "audio/pcm" else {"type": name}
 
 
 def encode(pcm: bytes, name: str) -> bytes:
-    """Return PCM16 at 24 kHz in the format."""
+    """Encode PCM16 at 24 kHz in the named format."""
     if name not in DECODING_TABLES:
         return pcm
     samples = resample(np.frombuffer(pcm, dtype="<i2"), SAMPLE_RATE, G711_RATE)
@@ -43,7 +43,7 @@ def encode(pcm: bytes, name: str) -> bytes:
 
 
 def _nearest_codes(samples: NDArray[np.float64], table: Samples) -> NDArray[np.uint8]:
-    """Return for each sample the code whose value is nearest."""
+    """Return the code with the nearest value for each sample."""
     order = np.argsort(table, kind="stable")
     values = table[order].astype(np.float64)
     bounds = (values[1:] + values[:-1]) / 2
@@ -55,7 +55,7 @@ def encoded_bytes_per_ms(name: str) -> int:
 
 
 class InputDecoder:
-    """Decoder of appended audio. It interpolates across the bounds of the pieces."""
+    """Decoder for appended audio. It interpolates across the boundaries of the pieces."""
 
     def __init__(self) -> None:
         self._last = 0.0

@@ -89,7 +89,7 @@ def validate_event(event: JSON) -> None:
 
 
 def validate_item(item: JSON) -> None:
-    """Raise EventError if a client's item is invalid. Fields that are null count as missing."""
+    """Raise EventError if a client's item is invalid. Null fields must have been dropped."""
     kind = as_text(item.get("type"))
     if kind not in ITEM_FIELDS:
         raise invalid_value("item.type", f"supported values are {', '.join(ITEM_FIELDS)}")

@@ -106,12 +106,12 @@ class RealtimeConversation:
         return [turn for item in self.items if (turn := item.as_turn())]
 
     def pending_output(self) -> str | None:
-        """Return the output of a function, if the conversation ends with one."""
+        """Return the function output that the conversation ends with, or None."""
         last = self.items[-1].fields if self.items else {}
         return as_text(last.get("output")) if last.get("type") == "function_call_output" else None
 
     def last_counselor_text(self) -> str:
-        """Return the counselor's words if the conversation ends with them, or else nothing."""
+        """Return the counselor's words if the conversation ends with them, or else an empty string."""
         turn = self.items[-1].as_turn() if self.items else None
         return turn.text if turn and turn.speaker == "counselor" else ""
 
@@ -152,7 +152,7 @@ def user_audio_item(item_id: str, audio: bytes) -> ConversationItem:
 
 
 def function_call_item(name: str) -> ConversationItem:
-    """Return a call without arguments, as the server first announces it."""
+    """Return a function call without arguments, as the server first announces it."""
     fields: JSON = {"type": "function_call", "name": name, "call_id": new_id("call_"), "arguments": ""}
     return ConversationItem(new_id("item_"), fields, status="in_progress")
 

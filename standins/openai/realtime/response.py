@@ -48,7 +48,7 @@ class RealtimeResponse:
     turns: list[DialogueTurn]
     settings: Settings
     on_audio: Callable[[], None] = lambda: None
-    pending_output: str | None = None  # output of a function that the response passes on
+    pending_output: str | None = None  # function output that the response reports
     last_counselor_text: str = ""
     id: str = field(default_factory=lambda: new_id("resp_"))
     item: ConversationItem | None = None

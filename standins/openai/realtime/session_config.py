@@ -8,14 +8,14 @@ from .audio_formats import LEGACY_NAMES, normalize_format
 from .errors import EventError
 from .validators import any_of, any_value, boolean, list_of, nullable, number_between, object_with, one_of, string
 
-# Fields in which null has a meaning. Clients send null for any other field that they do not set.
+# Fields in which null has a meaning. In any other field, a client that sends null has not set it.
 NULLABLE_FIELDS = frozenset({"tracing", "prompt", "include", "metadata", "idle_timeout_ms"}) | {
     "transcription",
     "noise_reduction",
     "turn_detection",
 }
-OPAQUE_FIELDS = frozenset({"parameters", "metadata", "tools"})  # in which nulls stay
-# Fields of the beta API, and where they stand now.
+OPAQUE_FIELDS = frozenset({"parameters", "metadata", "tools"})  # nulls inside these are kept
+# Fields of the beta API, and their places in the current one.
 LEGACY_FIELDS = {
     "input_audio_format": ("audio", "input", "format"),
     "output_audio_format": ("audio", "output", "format"),
@@ -183,7 +183,7 @@ def merge_config(config: JSON, change: JSON, has_spoken: bool) -> JSON:
 
 
 def drop_unset(value: JSON) -> JSON:
-    """Return the object without nulls in fields that have no null, at any depth."""
+    """Return the object without unset fields, at any depth. Fields in which null has a meaning keep it."""
     kept = {name: inner for name, inner in value.items() if inner is not None or name in NULLABLE_FIELDS}
     return {name: inner if name in OPAQUE_FIELDS else _drop_unset_inside(inner) for name, inner in kept.items()}
 
@@ -195,7 +195,7 @@ def _drop_unset_inside(value: JSONValue) -> JSONValue:
 
 
 def modernize_session(given: JSON) -> JSON:
-    """Return a session update of the beta API as one of today's. Today's are returned as they are."""
+    """Convert a session update of the beta API to the current one. Return a current one unchanged."""
     if given.get("type") == "realtime" or not given.keys() & {*LEGACY_FIELDS, "modalities", "temperature"}:
         return given
     session: JSON = {"type": "realtime"}
