@@ -39,6 +39,9 @@ class ProductProcess:
             "OPENAI_API_KEY": "sk-conformance",
             "OPENAI_BASE_URL": openai_url,
             "NO_PROXY": "127.0.0.1",
+            # One person takes the calls of all scripts within minutes.
+            "SESSIONS_PER_HOUR": "1000",
+            "TICKETS_PER_MINUTE": "1000",
         }
         self.log_path = folder / "output.log"
         self.cookies = http.cookiejar.CookieJar()
