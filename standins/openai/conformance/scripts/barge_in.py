@@ -67,9 +67,20 @@ async def short_interruption_stops_the_caller(call: ScriptedCall) -> None:
 
 async def unheard_response_is_deleted(call: ScriptedCall) -> None:
     """A response interrupted before its first sample is deleted upstream, never truncated at zero."""
-    connection = await call.start_with_greeting()
+    connection = await call.start_call()
+    # Spoken, because the answer to typed words is not interrupted before it can be heard.
+    await connection.send_event(
+        "input_audio_buffer.speech_started", item_id="user_1", audio_start_ms=connection.received_audio_ms
+    )
+    await call.speak_for(600)
+    await connection.send_event(
+        "input_audio_buffer.speech_stopped", item_id="user_1", audio_end_ms=connection.received_audio_ms
+    )
+    await connection.send_event("input_audio_buffer.committed", item_id="user_1", previous_item_id=None)
+    await connection.send_user_transcript("user_1", "Crisis line, good evening.")
+    await connection.wait_for_event("response.create")
     await connection.send_response_created("resp_1")
-    await connection.send_output_item("resp_1", "caller_1", None)
+    await connection.send_output_item("resp_1", "caller_1", "user_1")
     await call.page.send_message(type="say", text="One moment.")
     await connection.wait_for_event("response.cancel")
     await connection.send_audio("resp_1", "caller_1", 500)
