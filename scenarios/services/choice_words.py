@@ -16,17 +16,18 @@ _PHONE_WORDS = ("voice", "call", "phone call", "voice call", "telephone", "telep
 _CHAT_WORDS = ("text", "text chat", "web chat", "webchat", "online chat", "live chat", "sms", "texting", "messaging")
 _SYNONYMS: dict[str, dict[str, str]] = {
     "mode": {word: str(Mode.PHONE) for word in _PHONE_WORDS} | {word: str(Mode.CHAT) for word in _CHAT_WORDS},
-    "difficulty": {"easy": Difficulty.BEGINNER, "medium": Difficulty.INTERMEDIATE, "hard": Difficulty.ADVANCED},
+    # "hard" may be either of the two upper levels, so that a person has to choose.
+    "difficulty": {"easy": Difficulty.BEGINNER, "medium": Difficulty.INTERMEDIATE},
     "opens": {"client": Opener.CALLER, "visitor": Opener.CALLER, "trainee": Opener.COUNSELOR},
 }
-_PARENTHESES = re.compile(r"\s*\([^()]*\)\s*")
+_PARENTHESES = re.compile(r"\([^()]*+\)")
 
 
 def find_choice(column: str, text: str) -> str | None:
     """Return the value for a text, which may be the value, its label, a synonym, or mixed, as “Phone (Voice)”."""
     words = _words_of(column)
     folded = " ".join(fold_text(text).replace("_", " ").replace("-", " ").split())
-    return words.get(folded) or words.get(_PARENTHESES.sub(" ", folded).strip())
+    return words.get(folded) or words.get(" ".join(_PARENTHESES.sub(" ", folded).split()))
 
 
 def _words_of(column: str) -> dict[str, str]:

@@ -44,6 +44,13 @@ def test_other_words_for_mode_are_read(organization, word, mode):
     assert scenario.mode == mode
 
 
+@pytest.mark.parametrize(("word", "difficulty"), [("Easy", "beginner"), ("medium", "intermediate")])
+def test_other_words_for_difficulty_are_read(organization, word, difficulty):
+    [scenario] = import_csv(organization, f"title,prompt,difficulty\nA,You.,{word}\n")
+
+    assert scenario.difficulty == difficulty
+
+
 def test_spreadsheet_values_are_read(organization, account):
     text = "sep=;\ntitle;prompt;estimatedMinutes;Account ID;isActive;patience\nA;You.;20.0;717.0;Y;Patient\n"
 
