@@ -1,10 +1,6 @@
 """API for scenario drafts that can be assigned when they are saved."""
 
-from typing import Any
-
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -31,7 +27,6 @@ class AssignableDraftViewSet(DraftViewSet):
         serializer = AssignableDraftSerializer(data=request.data, partial=True, context=context)
         serializer.is_valid(raise_exception=True)
         wanted = dict(serializer.validated_data)
-        self._check_can_assign(wanted)
         if draft.status != ScenarioDraft.Status.READY:
             raise DraftStateError(draft)
         counselors = wanted.pop("counselors", [])
@@ -41,10 +36,5 @@ class AssignableDraftViewSet(DraftViewSet):
         def assign(scenario: Scenario) -> list[Assignment]:
             return assign_new_scenario(scenario, counselors, authenticated_user(request), **terms)
 
-        scenario, _ = self.save_edited(draft, edited, assign)
+        scenario, _assignments = self.save_edited(draft, edited, assign)
         return Response(SavedDraftSerializer(scenario, context=context).data, 201)
-
-    def _check_can_assign(self, wanted: dict[str, Any]) -> None:
-        is_assigned = wanted.get("is_one_time") or wanted.get("counselors")
-        if is_assigned and not authenticated_user(self.request).has_perm("training.add_assignment"):
-            raise PermissionDenied(_("You don’t have permission to assign scenarios."))

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
 
 from accounts.models import User
 from accounts.web.requests import authenticated_user
@@ -233,7 +234,15 @@ class AssignableDraftSerializer(AssignToCounselorsSerializer, EditedDraftSeriali
     class Meta(EditedDraftSerializer.Meta):
         fields = [*EditedDraftSerializer.Meta.fields, "counselors", *TERM_FIELDS]
 
+    def validate_counselors(self, ids: list[UUID]) -> list[User]:
+        """Check the permission first: to those who may not assign, every counselor would be an unknown ID."""
+        if ids:
+            self._check_can_assign()
+        return super().validate_counselors(ids)
+
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if data.get("is_one_time"):
+            self._check_can_assign()
         if not data.get("counselors"):
             if data.get("is_one_time"):
                 raise serializers.ValidationError(
@@ -244,6 +253,10 @@ class AssignableDraftSerializer(AssignToCounselorsSerializer, EditedDraftSeriali
                     {"counselors": gettext("Send the counselors that these assignment details are for.")}
                 )
         return super().validate(data)
+
+    def _check_can_assign(self) -> None:
+        if not authenticated_user(self.context["request"]).has_perm("training.add_assignment"):
+            raise PermissionDenied(gettext("You don’t have permission to assign scenarios."))
 
 
 class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
