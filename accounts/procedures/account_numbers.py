@@ -6,23 +6,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from ai.bounded_patterns import BoundedPattern
+
 _TITLE_LINES = 8  # lines at the top of a document that say whom it is for
 _MARGIN_LINES = 2  # lines at the top and the bottom of a page that may be its header and footer
 _LABEL_REACH = 40  # characters between "account" and its number
 _MIN_UNLABELED_LENGTH = 3  # shorter numbers without a label are sections, steps, or pages
-_PUBLIC_NUMBER = re.compile(r"988|[2-9]11|(?:19|20)\d\d")  # public lines and years, which any title may mention
+_PUBLIC_NUMBER = BoundedPattern(r"988|[2-9]11|(?:19|20)\d\d")  # public lines and years, which any title may mention
 _SEPARATED = r"[ \t]{1,4}"
-_LABEL = re.compile(r"\b(?:accounts?|acct|clients?|contracts?|programs?|lines?|customers?)\b", re.IGNORECASE)
+_LABEL = BoundedPattern(r"\b(?:accounts?|acct|clients?|contracts?|programs?|lines?|customers?)\b", re.IGNORECASE)
 # Words and marks that may stand between the label and the number.
-_LABEL_REST = re.compile(
+_LABEL_REST = BoundedPattern(
     r"(?:[\W\d_]|\b(?:accounts?|numbers?|nos?|nr|ids?|codes?|and|or|is|the|for)\b){0,60}", re.IGNORECASE
 )
-_YEAR = re.compile(r"(?:19|20)\d\d(?!\d)")
-_PHONE_REST = re.compile(r"\)?[-. ]{0,2}\d{3}[-. ]{1,2}\d{4}(?!\d)")
-_NEIGHBOR_BEFORE = re.compile(r"(\d{1,20})\s?[-/]\s?$")
-_NEIGHBOR_AFTER = re.compile(r"\s?[-/]\s?(\d{1,20})")
-_NO_NUMBER_BEFORE = re.compile(r"(?:[$€£]\s?|\d[.,]|(?:\.\s?){3}|\b(?:pages?|p\.)\s?)$", re.IGNORECASE)
-_NO_NUMBER_AFTER = re.compile(r"[.,]\d|\s?%|\s?pages?\b", re.IGNORECASE)
+_YEAR = BoundedPattern(r"(?:19|20)\d\d(?!\d)")
+_PHONE_REST = BoundedPattern(r"\)?[-. ]{0,2}\d{3}[-. ]{1,2}\d{4}(?!\d)")
+_NEIGHBOR_BEFORE = BoundedPattern(r"(\d{1,20})\s?[-/]\s?$")
+_NEIGHBOR_AFTER = BoundedPattern(r"\s?[-/]\s?(\d{1,20})")
+_NO_NUMBER_BEFORE = BoundedPattern(r"(?:[$€£]\s?|\d[.,]|(?:\.\s?){3}|\b(?:pages?|p\.)\s?)$", re.IGNORECASE)
+_NUMBER_GOES_ON = BoundedPattern(r"[-.,/]\d")
+_DASH = BoundedPattern(r"[\u2010-\u2015\u2212]")
+_NO_NUMBER_AFTER = BoundedPattern(r"[.,]\d|\s?%|\s?pages?\b", re.IGNORECASE)
 
 
 class AccountMatch(Enum):
@@ -93,14 +97,14 @@ def mentions_number(text: str, number: str) -> bool:
 
 def mentions_name(text: str, name: str) -> bool:
     words = r"\s{1,20}".join(re.escape(word) for word in _clean(name).split())
-    return bool(words) and re.search(rf"(?<!\w){words}(?!\w)", _clean(text), re.IGNORECASE) is not None
+    return bool(words) and BoundedPattern(rf"(?<!\w){words}(?!\w)", re.IGNORECASE).search(_clean(text)) is not None
 
 
 def _clean(text: str) -> str:
     """Return the text in one form of digits and dashes, without characters that nobody sees."""
     plain = unicodedata.normalize("NFKC", text)
     kept = (letter for letter in plain if unicodedata.category(letter) != "Cf")
-    return re.sub(r"[\u2010-\u2015\u2212]", "-", "".join(kept))
+    return _DASH.sub("-", "".join(kept))
 
 
 def _find_mentions(pages: Sequence[str], number: str) -> Iterator[_Mention]:
@@ -146,7 +150,7 @@ def _find_spans(text: str, number: str) -> Iterator[tuple[int, int]]:
             yield found.span()
 
 
-def _number_pattern(number: str) -> re.Pattern[str]:
+def _number_pattern(number: str) -> BoundedPattern:
     """Return the pattern of a number. A PDF may lose the space beside it, so letters may adjoin digits."""
     before, after = (r"\d" if end.isdigit() else r"[^\W_]" for end in (number[0], number[-1]))
     zeros = "0{0,6}" if number.isdigit() else ""
@@ -157,14 +161,14 @@ def _number_pattern(number: str) -> re.Pattern[str]:
         patterns.append(rf"(?<!\d)(?<!\d[ \t]){on_line}(?![ \t]{{0,4}}\d)")
         anywhere = r"\s{1,4}".join(re.escape(letter) for letter in number)
         patterns.append(rf"(?<!\d)(?<!\d\s){anywhere}(?!\s{{0,4}}\d)")
-    return re.compile("|".join(patterns), re.IGNORECASE)
+    return BoundedPattern("|".join(patterns), re.IGNORECASE)
 
 
 def _is_number_of_its_own(text: str, start: int, end: int, number: str) -> bool:
     """Return False if the digits belong to a phone number, an amount, a page, or a longer number."""
     before, after = text[max(0, start - 24) : start], text[end : end + 24]
     if not number.isdigit():
-        return re.match(r"[-.,/]\d", after) is None or _YEAR.match(after, 1) is not None or after[0] == "/"
+        return _NUMBER_GOES_ON.match(after) is None or _YEAR.match(after, 1) is not None or after[0] == "/"
     if _NO_NUMBER_BEFORE.search(before) or _NO_NUMBER_AFTER.match(after) or _PHONE_REST.match(after):
         return False
     left, right = _NEIGHBOR_BEFORE.search(before), _NEIGHBOR_AFTER.match(after)

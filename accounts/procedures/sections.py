@@ -25,6 +25,8 @@ _PAGE_NUMBER = BoundedPattern(
 _MARGIN_LINES = 2  # lines at the top and the bottom of a page that may be its header and footer
 _MIN_REPEATS = 3  # pages with the same line at that place; fewer may be a coincidence
 _NUMBER = BoundedPattern(r"\d+(?:\.\d+)*")
+_DIGITS = BoundedPattern(r"\d+")
+_SENTENCE_END = BoundedPattern(r"(?<=[.?!:;])\s")
 _WORD = BoundedPattern(r"[^\W\d_]{3,}")
 _SUFFIXES = ("ing", "ed", "es", "s")
 _STOP_WORDS_TEXT = (
@@ -113,7 +115,7 @@ def _margins(lines: Sequence[str]) -> set[int]:
 def _running_key(line: str) -> str:
     """Return the line in a form that is equal on all pages. The number of a heading counts, that of a page does not."""
     plain = " ".join(line.split()).casefold()
-    return plain if _parse_heading(line) else re.sub(r"\d+", "#", plain)
+    return plain if _parse_heading(line) else _DIGITS.sub("#", plain)
 
 
 def _join_lone_numbers(lines: Sequence[str]) -> Iterable[str]:
@@ -177,7 +179,7 @@ def _is_contents_line(line: str) -> bool:
 
 
 def _shorten_sentence(sentence: str) -> str:
-    first = re.split(r"(?<=[.?!:;])\s", sentence, maxsplit=1)[0].rstrip(".;:,")
+    first = _SENTENCE_END.split(sentence, maxsplit=1)[0].rstrip(".;:,")
     return first if len(first) <= 80 else first[:80].rsplit(" ", 1)[0] + " …"
 
 

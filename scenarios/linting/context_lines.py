@@ -1,22 +1,22 @@
 """Lines of an evaluator context with their list markers, indents, and heading shapes."""
 
-import re
 from dataclasses import dataclass
 
+from ai.bounded_patterns import BoundedPattern
 from scenarios.linting.passages import TextPassage
 
 _TAB_COLUMNS = 4
 MAX_HEADING_LENGTH = 120  # characters; a longer line is a sentence
-_GAP = r"[ \t\u00a0]+"
-_NUMBER = re.compile(rf"\(?(\d{{1,3}}(?:\.\d{{1,3}})*)(?:[.)]|(?<=\.\d)|(?<=\.\d\d)){_GAP}(?=\S)")
-_LETTER = re.compile(rf"\(?([A-Za-z]|[ivx]{{2,5}}|[IVX]{{2,5}})[.)]{_GAP}(?=\S)")
-_BULLET = re.compile(rf"(?:[-*+•‣●■♦►➢❖–—✓✔☐☑](?:{_GAP}\[[ xX]?\])?|\[[ xX]?\]){_GAP}(?=\S)")
+_GAP = r"[ \t\u00a0]++"
+_NUMBER = BoundedPattern(rf"\(?(\d{{1,3}}(?:\.\d{{1,3}}){{0,9}}+)(?:[.)]|(?<=\.\d)|(?<=\.\d\d)){_GAP}(?=\S)")
+_LETTER = BoundedPattern(rf"\(?([A-Za-z]|[ivx]{{2,5}}|[IVX]{{2,5}})[.)]{_GAP}(?=\S)")
+_BULLET = BoundedPattern(rf"(?:[-*+•‣●■♦►➢❖–—✓✔☐☑](?:{_GAP}\[[ xX]?\])?|\[[ xX]?\]){_GAP}(?=\S)")
 # Microsoft Word uses these for the second and third levels, and pasted text often loses their indent.
-_LOWER_BULLET = re.compile(rf"(?:[◦○▪▫·∙⁃»›→\uf0a7]{_GAP}(?=\S)|o(?:\t[ \t]*|[ \t]+(?=[A-Z])))")
-_HASHES = re.compile(r"(#{1,6})[ \t]+(?=\S)")
-_BOLD = re.compile(r"(?:\*\*([^*\n]++)\*\*|__([^_\n]++)__)[ \t]*:?")
-_UNDERLINE = re.compile(r"[ \t]*(?:={3,}|-{3,}|_{3,}|\*{3,}|~{3,})[ \t]*")
-_EMPHASIS = re.compile(r"\*\*|__|`|(?<!\w)[*_](?=\w)|(?<=[\w.!?])[*_](?!\w)")
+_LOWER_BULLET = BoundedPattern(rf"(?:[◦○▪▫·∙⁃»›→\uf0a7]{_GAP}(?=\S)|o(?:\t[ \t]*|[ \t]+(?=[A-Z])))")
+_HASHES = BoundedPattern(r"(#{1,6})[ \t]+(?=\S)")
+_BOLD = BoundedPattern(r"(?:\*\*([^*\n]++)\*\*|__([^_\n]++)__)[ \t]*:?")
+_UNDERLINE = BoundedPattern(r"(?<![ \t])[ \t]*+(?:={3,}|-{3,}|_{3,}|\*{3,}|~{3,})[ \t]*+")
+_EMPHASIS = BoundedPattern(r"\*\*|__|`|(?<!\w)[*_](?=\w)|(?<=[\w.!?])[*_](?!\w)")
 BOLD_LEVEL, CAPITALS_LEVEL, LINE_LEVEL = 7, 8, 9  # below the six levels of Markdown
 
 

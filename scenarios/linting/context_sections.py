@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ai.bounded_patterns import BoundedPattern
 from scenarios.linting.context_lines import (
     CAPITALS_LEVEL,
     LINE_LEVEL,
@@ -24,7 +25,7 @@ from scenarios.linting.context_wording import (
 _RANKS = {"number": 0, "letter": 1, "bullet": 1, "lower": 2}  # usual order of markers in one list
 _NESTED_INDENT = 2  # columns; one column is a slip
 _WRAPPED_LENGTH = 60  # characters; a shorter line was ended by its author, not wrapped
-_LABEL_WITH_VALUE = re.compile(r"(?!(?:part|section|step|phase)\s+\w+\s*:)[^:]{2,60}:\s+\S", re.IGNORECASE)
+_LABEL_WITH_VALUE = BoundedPattern(r"(?!(?:part|section|step|phase)\s+\w+\s*:)[^:]{2,60}:\s+\S", re.IGNORECASE)
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """Wording that distinguishes a counselor's tasks from facts about the caller, in headings and in lines."""
 
-import re
 from enum import Enum
 
+from ai.bounded_patterns import BoundedPattern
 from scenarios.linting.passages import compile_any, word_set
 
 
@@ -45,9 +45,12 @@ _FACTS_FOR_COUNSELOR = compile_any(
     rf"\b{_COUNSELOR} (?:knows?|is told|sees|receives|background)\b",
     rf"\b(?:information|background|briefing) (?:for|given to) (?:the )?{_COUNSELOR}\b",
 )
+_NAMES_COUNSELOR = compile_any(rf"\b{_COUNSELOR}\b")
+_NAMES_CALLER = compile_any(rf"\b{_CALLER}\b")
 _CALLER_SUBJECT = compile_any(rf"^(?:how|what|when|why|where|if|who)?\W*(?:the |this |your |our )?{_PEOPLE}\b")
 _CALLER_OBJECT = compile_any(
-    rf"\b(?:assess|evaluat|support|engag|validat|help|ask|work|talk|listen|connect)\w*\b.*\b{_CALLER}\b"
+    # The first verb is enough: a caller after a later one is also after the first.
+    rf"^(?>.*?\b(?:assess|evaluat|support|engag|validat|help|ask|work|talk|listen|connect))\w*+.*\b{_CALLER}\b"
 )
 _STRONG_FACTS = compile_any(
     r"^about\b|\bback ?ground\b|\bpresenting\b|\bhistory\b(?! taking)|\bdemographics?\b|\bbiograph|\bbio\b|\bprofile\b",
@@ -72,7 +75,7 @@ _FACTS = compile_any(
     r"^(?:risks?|risk information|current (?:state|risk|concerns?)|identity|name|age|location|opening line|concerns?)$",
     r"\bdisclos|\bwho is calling\b|\breason for (?:the )?call",
 )
-_NUMBERING = re.compile(
+_NUMBERING = BoundedPattern(
     r"^(?:(?:section|part|step|phase)\s+)?(?:\d{1,3}|[ivx]{1,5}|[a-h])\s*[.):–-]+\s*|^(?:section|part)\s+\w+\s*[:–-]\s*"
 )
 
@@ -90,9 +93,9 @@ def classify_heading(text: str) -> SectionKind | None:
         return SectionKind.MISTAKES
     if _FACTS_FOR_COUNSELOR.search(heading) or _CALLER_SUBJECT.search(heading):
         return SectionKind.FACTS
-    if re.search(rf"\b{_COUNSELOR}\b", heading):
+    if _NAMES_COUNSELOR.search(heading):
         return SectionKind.CRITERIA
-    if re.search(rf"\b{_CALLER}\b", heading) and not _STRONG_FACTS.search(heading):
+    if _NAMES_CALLER.search(heading) and not _STRONG_FACTS.search(heading):
         return SectionKind.CRITERIA if _CALLER_OBJECT.search(heading) else SectionKind.FACTS
     for kind, pattern in _HEADING_PATTERNS:
         if pattern.search(heading):
@@ -156,7 +159,7 @@ _OBLIGATION = compile_any(
     r"^(?:must|should|never|always|do not|don['’]t|does not|doesn['’]t|avoids?|without)\b",
     r"^(?:did|does|do|is|was|were|has|have|can|could) [^?]*\?$",
 )
-_FIRST_WORDS = re.compile(r"[a-z'’-]+")
+_FIRST_WORDS = BoundedPattern(r"[a-z'’-]+")
 
 
 def _is_action_verb(word: str) -> bool:
@@ -174,7 +177,7 @@ def _is_action_verb(word: str) -> bool:
     return not stems.isdisjoint(_ACT_VERBS)
 
 
-_PASSIVE = re.compile(r"\b(?:is|are|was|were) (?:not )?(?:\w+ly )?(\w+)")
+_PASSIVE = BoundedPattern(r"\b(?:is|are|was|were) (?:not )?(?:\w+ly )?(\w+)")
 _IRREGULAR_PARTICIPLES = word_set("built made given kept told said set put shown spoken begun met taken held sought")
 
 

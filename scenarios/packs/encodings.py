@@ -7,7 +7,7 @@ _UTF16_MARKS, _UTF32_MARK = (b"\xff\xfe", b"\xfe\xff"), b"\xff\xfe\0\0"
 _HEAD_BYTES, _PIECE_BYTES = 200, 64 * 1024
 _HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-_SMART_JSON = re.compile(r"\ufeff?\s*(?:\[\s*)?\{\s*[“”„]")
+_SMART_JSON = re.compile(r"\A\ufeff?\s*+(?:\[\s*+)?\{\s*+[“”„]")
 _SMART_CSV = re.compile(r"\ufeff?(?:sep=.\r?\n)?[“”„]")
 _QUOTE = b"\xe2\x80[\x9c\x9d\x9e]"  # “ ” „ in UTF-8
 _SMART_QUOTE = re.compile(_QUOTE)
