@@ -272,7 +272,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "config.middleware.rate_limit_page.RateLimitPageMiddleware",
+    "config.middleware.unhandled_refusals.UnhandledRefusalMiddleware",
     "config.middleware.request_limits.known_people_middleware",
     "accounts.web.waiting.waiting_middleware",
 ]

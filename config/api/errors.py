@@ -16,6 +16,8 @@ from rest_framework.views import exception_handler
 
 from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.parsers import clear_unseen_values
+from ai import SearchBudgetError
+from config.middleware.unhandled_refusals import TEXT_TOO_COSTLY
 from scenarios.models import ContextUnavailableError
 
 
@@ -76,6 +78,8 @@ def _to_drf_exception(exc: Exception) -> Exception:
         return StorageUnavailableError()
     if isinstance(exc, RateLimitExceededError):
         return TooManyRequestsError(exc)
+    if isinstance(exc, SearchBudgetError):
+        return ParseError(TEXT_TOO_COSTLY, "text_too_costly")
     return ParseError(_("The request is malformed.")) if isinstance(exc, SuspiciousOperation) else exc
 
 

@@ -4,6 +4,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+from ai import SearchBudgetError
 from tests.support.fixtures import *  # noqa: F403
 from tests.support.fixtures import client_of
 
@@ -61,3 +62,30 @@ async def test_missing_connection_is_503_under_asgi(log_in, counselor, monkeypat
     response = await client.get("/api/sessions/")
 
     assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
+
+
+@pytest.fixture
+def costly_search(monkeypatch) -> None:
+    """Let every list of sessions contain a text that uses up its search budget."""
+
+    def fail(*arguments: object) -> None:
+        raise SearchBudgetError("A search of 9 characters took more than 1.0 s.")
+
+    monkeypatch.setattr("training.models.Session.objects.for_user", fail)
+
+
+def test_text_beyond_the_search_budget_is_a_page_in_words(client, costly_search):
+    response = client.get("/sessions/", headers={"Accept": "text/html"})
+
+    body = response.content.decode()
+    assert response.status_code == 400
+    assert "<h1>This text takes too long to search</h1>" in body
+    assert "everything you saved is kept" in body
+    assert "Remove long repetitions from the text" in body
+
+
+def test_text_beyond_the_search_budget_is_a_bad_request_of_the_api(client, costly_search):
+    response = client.get("/api/sessions/")
+
+    assert (response.status_code, response.json()["code"]) == (400, "text_too_costly")
+    assert "Remove long repetitions from the text" in response.json()["detail"]
