@@ -16,7 +16,7 @@ from config.middleware.request_limits import RequestLimitMiddleware, RequestLimi
 
 
 def build_application() -> HealthEndpoints:
-    """Wrap Django in the server's own middleware. A request counts among those under way once its body is there."""
+    """Wrap Django in the server's own middleware. A request counts toward the limits once its body has arrived."""
     limits = RequestLimits(
         per_person=settings.REQUESTS_PER_PERSON,
         per_address=settings.REQUESTS_PER_ADDRESS,

@@ -1,4 +1,4 @@
-"""Celery beat that remembers in the database when it last ran each entry."""
+"""Celery beat scheduler that stores the last run of each entry in the database."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -11,14 +11,14 @@ from django.utils import timezone
 
 from accounts.models import ScheduledRun
 
-# Runs this far apart are remembered. More frequent ones follow soon after each start anyway.
+# Entries with at least this interval are remembered. More frequent ones run soon after each start anyway.
 REMEMBERED_FROM = timedelta(minutes=10)
 RETRY_AFTER = timedelta(minutes=1)  # after a run that could not be queued
-CHECK_EVERY = timedelta(minutes=5)  # between looks at an entry that is not due
+CHECK_EVERY = timedelta(minutes=5)  # between checks of an entry that is not due
 
 
 class DatabaseScheduler(Scheduler):
-    """Scheduler that makes up a missed run once, however often beat restarts and however many beats there are."""
+    """Scheduler that makes up a missed run once, no matter how often beat restarts or how many instances run."""
 
     clock: Callable[[], datetime] = staticmethod(timezone.now)
 
@@ -41,9 +41,9 @@ class DatabaseScheduler(Scheduler):
                 return True, RETRY_AFTER.total_seconds()
             ran_at = ScheduledRun.objects.filter(name=entry.name).values_list("ran_at", flat=True).first() or now
         except DatabaseError:
-            self.logger.warning("beat: %s waits for the database", entry.name)
+            self.logger.warning("beat: %s is waiting for the database", entry.name)
             return False, RETRY_AFTER.total_seconds()
-        # Another beat may fail to queue the run that it has claimed.
+        # Check again within CHECK_EVERY, because another beat may fail to queue the run that it has claimed.
         return False, min(max((ran_at + every - now).total_seconds(), 1.0), CHECK_EVERY.total_seconds())
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **options: Any) -> Any:
@@ -55,7 +55,7 @@ class DatabaseScheduler(Scheduler):
             raise
 
     def _make_due_again(self, entry: ScheduleEntry) -> None:
-        """Forget a run that could not be queued, and let it run again a little later."""
+        """Undo the claim on a run that could not be queued, so that the entry is due again after RETRY_AFTER."""
         ran_at = self.clock() - interval_of(entry) + RETRY_AFTER
         ScheduledRun.objects.filter(name=entry.name).update(ran_at=ran_at)
 
@@ -66,5 +66,5 @@ def is_remembered(entry: ScheduleEntry) -> bool:
 
 def interval_of(entry: ScheduleEntry) -> timedelta:
     assert isinstance(entry.schedule, schedule)
-    every: timedelta = entry.schedule.run_every  # type: ignore[attr-defined]  # the stubs do not know it
+    every: timedelta = entry.schedule.run_every  # type: ignore[attr-defined]  # missing from the stubs
     return every

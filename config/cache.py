@@ -1,4 +1,4 @@
-"""Redis cache that fails open: it only paces requests, so nobody is refused while it is away."""
+"""Redis cache that fails open: it is used only to throttle requests, so nobody is refused while Redis is down."""
 
 import logging
 import time
@@ -12,13 +12,13 @@ from redis.retry import Retry
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT = 1.0  # seconds until Redis counts as away
+TIMEOUT = 1.0  # seconds until Redis counts as down
 PAUSE_SECONDS = 5.0  # without an attempt after a failure, so that requests do not wait for Redis one after another
 LOG_EVERY = 60.0  # seconds between log lines about the same outage
 
 
 class FailOpenRedisCache(RedisCache):
-    """Django's Redis cache, which behaves like an empty cache while Redis is away."""
+    """Django's Redis cache, which behaves like an empty cache while Redis is down."""
 
     clock = staticmethod(time.monotonic)
 
@@ -64,7 +64,7 @@ class FailOpenRedisCache(RedisCache):
         self._attempt(super().clear, None)
 
     def _attempt(self, operation: Callable[..., Any], otherwise: Any, *args: Any, **options: Any) -> Any:
-        """Return the operation's result, or `otherwise` while Redis is away."""
+        """Return the operation's result, or `otherwise` while Redis is down."""
         if self.clock() < self._paused_until:
             return otherwise
         try:
@@ -78,4 +78,4 @@ class FailOpenRedisCache(RedisCache):
         self._paused_until = now + PAUSE_SECONDS
         if now - self._logged_at >= LOG_EVERY:
             self._logged_at = now
-            logger.warning("The cache is away, so nothing is paced: %s", type(error).__name__)
+            logger.warning("Redis is down, so requests are not throttled: %s", type(error).__name__)

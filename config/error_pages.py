@@ -1,4 +1,4 @@
-"""Response to an error that no view has handled."""
+"""Response to an exception that no view handled."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Health and readiness of a server, answered before any other code of the product."""
+"""Health and readiness endpoints of a server, which respond before any other code of the product runs."""
 
 import asyncio
 import logging
@@ -17,13 +17,13 @@ from config.health_probes import check_broker, check_database, check_ownership, 
 logger = logging.getLogger(__name__)
 
 CHECK_TIMEOUT = 2.5  # seconds after which a check counts as failed
-ABANDONED_AFTER = 30.0  # seconds after which a check that hangs is started again
+ABANDONED_AFTER = 30.0  # seconds after which a hanging check is started again
 NO_ANSWER = "no answer in time"
 _started_at = time.monotonic()
 
 
 class Check:
-    """One check, run in a thread of its own, at most once at a time, and remembered for `max_age` seconds.
+    """One check, run in its own thread, at most once at a time. The result is reused for `max_age` seconds.
 
     `probe` returns None, or the reason why something does not work.
     """
@@ -63,7 +63,7 @@ class Check:
 class HealthEndpoints:
     """ASGI application that answers `/health/` and `/ready/` itself, for any host, and leaves the rest to `app`.
 
-    It needs no thread, database connection, or place that other requests use.
+    It needs no thread, database connection, or request slot that other requests use.
     """
 
     def __init__(
@@ -73,13 +73,13 @@ class HealthEndpoints:
         is_draining: Callable[[], bool] = lambda: False,
     ) -> None:
         self.app, self.extra_state, self.is_draining = app, extra_state, is_draining
-        # The required check comes first. Without the others, the server is degraded but ready.
+        # The required check comes first. If any of the others fails, the server is degraded but ready.
         self.checks = {
             "database": Check(check_database, max_age=1.0),
             "broker": Check(check_broker, max_age=5.0),
             "storage": Check(check_storage, max_age=60.0),
             "ownership": Check(lambda: check_ownership(), max_age=60.0),
-            "openai": Check(lambda: check_models(), max_age=1.0),  # it remembers its result for a minute itself
+            "openai": Check(lambda: check_models(), max_age=1.0),  # check_models itself reuses its result for a minute
         }
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

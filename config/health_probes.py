@@ -1,4 +1,4 @@
-"""Probes of what the product needs. Each returns None, or the reason for operators, without any address or secret."""
+"""Probes of the services that the product needs. Each returns None, or a reason without addresses or secrets."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ PROBE_TIMEOUT = 2  # seconds
 
 
 class DatabaseProbe:
-    """Probe on a connection of its own, which it keeps, so that it never waits behind the pool."""
+    """Probe of the database on its own lasting connection, so that it never waits for the pool."""
 
     def __init__(self) -> None:
         self._connection: BaseDatabaseWrapper | None = None
@@ -46,11 +46,11 @@ class DatabaseProbe:
 
 def _connect_outside_pool() -> BaseDatabaseWrapper:
     copy: BaseDatabaseWrapper = connections[DEFAULT_DB_ALIAS].copy("readiness")
-    copy.inc_thread_sharing()  # each check runs in a thread of its own
+    copy.inc_thread_sharing()  # each check runs in its own thread
     if copy.vendor == "postgresql":
         options: dict[str, Any] = copy.settings_dict["OPTIONS"]
         options.pop("pool", None)
-        # Without these, a check of a database that has become silent would hang for many minutes.
+        # Without these, checking a database that has stopped responding would hang for many minutes.
         options |= {"connect_timeout": PROBE_TIMEOUT, "tcp_user_timeout": PROBE_TIMEOUT * 1000}
     return copy
 
@@ -73,11 +73,11 @@ def check_ownership() -> str | None:
 
 
 def check_storage() -> str | None:
-    """Write a small object and read it, as recordings need it."""
+    """Write a small object and read it back, as recordings do."""
     store = object_store()
     store.put(MARKER_KEY, b"ready")
     reader = store.read_range(MARKER_KEY, 0, 5)
     try:
-        return None if reader.read(5) == b"ready" else "an object was not read as written"
+        return None if reader.read(5) == b"ready" else "an object could not be read back as it was written"
     finally:
         reader.close()

@@ -23,9 +23,9 @@ def _validate_origins(values: list[str]) -> None:
         validate.Regexp(r"^https?://[^/\s]+$", error="must look like https://practice.example.org (no path)")(value)
 
 
-# Version of this installation, reported by /health/. A deployment may set it to its own, such as a commit.
+# Version of this installation, reported by /health/. A deployment may set its own, such as a commit hash.
 VERSION = env.str("VERSION", tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"])
-# Celery queues in the order of their importance.
+# Celery queues in order of importance.
 QUEUES = ("greetings", "sweeps", "grades", "imports", "webhooks", "mails")
 _WORKER_PROCESSES = {"greetings": 4, "sweeps": 1, "grades": 6, "imports": 3, "webhooks": 4, "mails": 2}
 _ORGANIZATION_LIMITS = {"greetings": 2, "sweeps": 1, "grades": 2, "imports": 1, "webhooks": 2, "mails": 1}
@@ -37,7 +37,7 @@ def _validate_queues(values: dict[str, int]) -> None:
             f"names unknown queues: {', '.join(sorted(unknown))}. Choose from {', '.join(QUEUES)}"
         )
     if any(number < 1 for number in values.values()):
-        raise InvalidSettingError("must contain numbers from 1")
+        raise InvalidSettingError("must contain only numbers of 1 or more")
 
 
 def _validate_ports(values: list[int]) -> None:
@@ -50,7 +50,7 @@ SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32, error="must 
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=validate.Length(min=1))
 # Full origins of the web pages, e.g. https://practice.example.org. The call WebSocket accepts no others.
 WEB_ORIGINS: list[str] = env.list("WEB_ORIGINS", validate=[validate.Length(min=1), _validate_origins])
-# Names this installation in its database, object store, and OpenAI project, e.g. a UUID. Never share or change it.
+# Identifies this installation in its database, object store, and OpenAI project, e.g. a UUID. Never change or reuse it.
 INSTALLATION_ID = env.str(
     "INSTALLATION_ID",
     validate=validate.Regexp(r"^[A-Za-z0-9-]{8,64}\Z", error="must be 8 to 64 letters, digits, or hyphens"),
@@ -59,21 +59,20 @@ GATEWAY_URL = env.str("GATEWAY_URL", validate=validate.Regexp(r"^wss?://", error
 DATABASE_URL = env.dj_db_url("DATABASE_URL")
 # Connections to PostgreSQL that the requests, tasks, or calls of one process share.
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(min=1))
-DATABASE_POOL_TIMEOUT = env.float("DATABASE_POOL_TIMEOUT", 5.0, validate=_above_zero)  # s of waiting for one of them
-# Requests under way in one web process: of one person, and of one client address that is not logged in. Beyond that,
-# the response is 429, and beyond those of the process 503.
+DATABASE_POOL_TIMEOUT = env.float("DATABASE_POOL_TIMEOUT", 5.0, validate=_above_zero)  # s to wait for one of them
+# Requests in progress in one web process, per person and per client address that is not logged in. Above these limits,
+# the response is 429. Above the limit of the process, it is 503.
 REQUESTS_PER_PERSON = env.int("REQUESTS_PER_PERSON", 20, validate=validate.Range(min=1))
 REQUESTS_PER_ADDRESS = env.int("REQUESTS_PER_ADDRESS", 60, validate=validate.Range(min=1))
 REQUESTS_PER_PROCESS = env.int("REQUESTS_PER_PROCESS", 200, validate=validate.Range(min=1))
-# Of them, those that run for one person at the same time, and for an address twice as many. The others wait for their
-# turn.
+# Requests of one person that run at the same time. For an address, twice as many run. The others wait their turn.
 REQUESTS_AT_ONCE = env.int("REQUESTS_AT_ONCE", 2, validate=validate.Range(min=1))
-# Requests that wait for a result (`Prefer: wait=N`). Beyond that, they are answered without waiting.
+# Requests that wait for a result (`Prefer: wait=N`). Above these limits, they are answered without waiting.
 WAITS_PER_PERSON = env.int("WAITS_PER_PERSON", 10, validate=validate.Range(min=0))
 WAITS_PER_PROCESS = env.int("WAITS_PER_PROCESS", 100, validate=validate.Range(min=0))
-# Bodies beyond BODY_SMALL are read only for people and systems that may send them.
+# Bodies larger than BODY_SMALL are read only from people and systems that may send them.
 BODY_SMALL = env.int("BODY_SMALL", 64 * 1024, validate=validate.Range(min=1024))  # bytes
-BODY_TIMEOUT = env.float("BODY_TIMEOUT", 15.0, validate=_above_zero)  # s to receive a body, plus its size at this rate:
+BODY_TIMEOUT = env.float("BODY_TIMEOUT", 15.0, validate=_above_zero)  # s for any body, plus its size at this rate:
 BODY_MIN_RATE = env.int("BODY_MIN_RATE", 64 * 1024, validate=validate.Range(min=1))  # bytes per second
 BODIES_PER_ADDRESS = env.int("BODIES_PER_ADDRESS", 100, validate=validate.Range(min=1))  # small ones being received
 BODIES_PER_PROCESS = env.int("BODIES_PER_PROCESS", 1000, validate=validate.Range(min=1))  # small ones being received
@@ -138,7 +137,7 @@ DISK_PER_CALL = env.int("DISK_PER_CALL", 90_000_000, validate=validate.Range(min
 CALLS_PER_PROCESS = env.int("CALLS_PER_PROCESS", 150, validate=validate.Range(min=1))  # calls at once
 # Seconds in which a connection to the gateway must send its whole request.
 HANDSHAKE_TIMEOUT = env.float("HANDSHAKE_TIMEOUT", 10.0, validate=_above_zero)
-# Connections of one address that may be waiting to send their request. Beyond that the oldest one is dropped.
+# Connections from one address that have not sent their whole request yet. Above this limit, the oldest is dropped.
 HANDSHAKES_PER_ADDRESS = env.int("HANDSHAKES_PER_ADDRESS", 50, validate=validate.Range(min=1))
 IDLE_WARN_AFTER = env.float("IDLE_WARN_AFTER", 120.0, validate=_above_zero)  # without speech from either side
 IDLE_END_AFTER = env.float("IDLE_END_AFTER", 180.0, validate=_above_zero)  # without speech from either side
@@ -153,7 +152,7 @@ SWEEP_EVERY = env.float("SWEEP_EVERY", 20.0, validate=_above_zero)  # between sw
 SWEEP_CONTEXTS_EVERY = env.float("SWEEP_CONTEXTS_EVERY", 86_400.0, validate=_above_zero)
 # Between sweeps for rows whose task was lost. A row that waits for this long without a claim is queued again.
 LOST_WORK_EVERY = env.float("LOST_WORK_EVERY", 5.0, validate=_above_zero)
-# Claims of workers expire after these times without a heartbeat. A working worker sends several in that time.
+# Claims of workers expire after this long without a heartbeat. A live worker sends several in that time.
 GREETING_LOST_AFTER = env.float("GREETING_LOST_AFTER", 15.0, validate=_above_zero)
 TASK_LOST_AFTER = env.float("TASK_LOST_AFTER", 15.0, validate=_above_zero)
 SHIP_EVERY = env.float("SHIP_EVERY", 5.0, validate=_above_zero)  # between segments of a recording
@@ -171,9 +170,9 @@ REAP_DRY_RUN = env.bool("REAP_DRY_RUN", False)  # only record what would be remo
 IMPORT_LOST_AFTER = env.float("IMPORT_LOST_AFTER", 15.0, validate=_above_zero)  # until a worker is presumed dead
 # Until an abandoned draft is discarded.
 DRAFT_KEPT_FOR = env.float("DRAFT_KEPT_FOR", 14 * 86_400.0, validate=_above_zero)
-# Rate limits on what costs money: for one person, and for an organization, by default one with 300 counselors.
+# Rate limits on what costs money, per person and per organization. The defaults suit one with 300 counselors.
 _at_least_one = validate.Range(min=1)
-SESSIONS_PER_HOUR = env.int("SESSIONS_PER_HOUR", 30, validate=_at_least_one)  # begun
+SESSIONS_PER_HOUR = env.int("SESSIONS_PER_HOUR", 30, validate=_at_least_one)  # started
 ORGANIZATION_SESSIONS_PER_HOUR = env.int("ORGANIZATION_SESSIONS_PER_HOUR", 3000, validate=_at_least_one)
 MESSAGES_PER_MINUTE = env.int("MESSAGES_PER_MINUTE", 30, validate=_at_least_one)  # in chats
 ORGANIZATION_MESSAGES_PER_MINUTE = env.int("ORGANIZATION_MESSAGES_PER_MINUTE", 3000, validate=_at_least_one)
@@ -202,7 +201,7 @@ PROCEDURES_LEFT_AFTER = env.float("PROCEDURES_LEFT_AFTER", 3600.0, validate=_abo
 SWEEP_PROCEDURES_EVERY = env.float("SWEEP_PROCEDURES_EVERY", 86_400.0, validate=_above_zero)
 PROCEDURES_TIMEOUT = env.float("PROCEDURES_TIMEOUT", 180.0, validate=_above_zero)  # until indexing a document fails
 
-# Processes of one worker for each queue. Queues that are left out keep their numbers.
+# Processes of one worker for each queue. Queues that are left out keep their defaults.
 WORKER_PROCESSES: dict[str, int] = env.dict(
     "WORKER_PROCESSES", dict(_WORKER_PROCESSES), subcast_values=int, validate=_validate_queues
 )
@@ -210,7 +209,7 @@ WORKER_PROCESSES: dict[str, int] = env.dict(
 ORGANIZATION_LIMITS: dict[str, int] = env.dict(
     "ORGANIZATION_LIMITS", dict(_ORGANIZATION_LIMITS), subcast_values=int, validate=_validate_queues
 )
-# Failed logins that are counted in the database, each within LOGIN_ATTEMPTS_WINDOW.
+# Failed logins allowed within LOGIN_ATTEMPTS_WINDOW, counted in the database.
 LOGIN_ATTEMPTS_PER_ACCOUNT = env.int("LOGIN_ATTEMPTS_PER_ACCOUNT", 5, validate=validate.Range(min=1))
 LOGIN_ATTEMPTS_PER_ADDRESS = env.int("LOGIN_ATTEMPTS_PER_ADDRESS", 50, validate=validate.Range(min=1))
 LOGIN_ATTEMPTS_WINDOW = env.float("LOGIN_ATTEMPTS_WINDOW", 300.0, validate=_above_zero)  # seconds
@@ -220,8 +219,8 @@ WEBHOOK_TIMEOUT = env.float("WEBHOOK_TIMEOUT", 10.0, validate=_above_zero)  # se
 MAIL_TIMEOUT = env.float("MAIL_TIMEOUT", 20.0, validate=_above_zero)  # seconds for a connection to the mail server
 STORAGE_TIMEOUT = env.float("STORAGE_TIMEOUT", 60.0, validate=_above_zero)  # seconds for a whole request to S3
 
-# Seconds. Messages (VISIBILITY_TIMEOUT) must return only after the task's time limit. A row's claim expires much
-# sooner, TASK_LOST_AFTER seconds after its worker's last heartbeat.
+# Seconds. Messages must be redelivered (VISIBILITY_TIMEOUT) only after the task's time limit. A row's claim expires
+# much sooner, TASK_LOST_AFTER seconds after its worker's last heartbeat.
 TASK_TIME_LIMIT, VISIBILITY_TIMEOUT = 330, 600
 
 try:
@@ -312,8 +311,8 @@ else:
             "min_size": 1,
             "max_size": DATABASE_POOL_SIZE,
             "timeout": DATABASE_POOL_TIMEOUT,
-            # Seconds. The pool doubles the delay between attempts to connect. Starting again after this time keeps it
-            # short, so that a process is back within seconds of its database.
+            # Seconds. The pool doubles the delay between attempts to connect. Starting over after this time keeps it
+            # short, so that a process recovers within seconds of its database.
             "reconnect_timeout": 5.0,
         },
     }
@@ -336,8 +335,8 @@ else:
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "visibility_timeout": VISIBILITY_TIMEOUT,
         "socket_connect_timeout": 2,
-        # Longer than the second for which a worker waits for a message. Without it, publishing to a broker that is
-        # connected and silent would never end.
+        # Longer than the one second that a worker waits for a message. Without it, publishing to a broker that is
+        # connected but silent would never end.
         "socket_timeout": 2.5,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
@@ -394,18 +393,18 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
-# Failed logins are counted in the database (accounts/services/login_attempts.py), because the cache may be away.
+# Failed logins are counted in the database (accounts/services/login_attempts.py), because the cache may be down.
 ACCOUNT_RATE_LIMITS: dict[str, str | None] = {"login_failed": None}
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # seconds
 ACCOUNT_FORMS = {"reset_password": "accounts.forms.PasswordResetRequestForm"}
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_EMAIL_NOTIFICATIONS = False  # `accounts.services.credentials` sends them for every way of changing
+ACCOUNT_EMAIL_NOTIFICATIONS = False  # `accounts.services.credentials` sends them, whatever code made the change
 
 if "EMAIL_BACKEND" not in EMAIL_URL:
     raise ImproperlyConfigured("EMAIL_URL: must begin with smtp:, submission:, smtps:, console:, file: or memory:")
 globals().update({name: value for name, value in EMAIL_URL.items() if name.startswith("EMAIL_")})
-EMAIL_TIMEOUT = 10  # seconds for one answer of the mail server
+EMAIL_TIMEOUT = 10  # seconds for one reply from the mail server
 if EMAIL_URL["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
     EMAIL_BACKEND = "accounts.integrations.email_backend.DeadlineEmailBackend"
 
@@ -440,7 +439,7 @@ BODY_LIMITS = {
     "/api/scenarios/": 21 * 1024**2,
 }
 BODY_LIMIT = 1024**2  # bytes, for all other paths
-# Permissions needed for bodies beyond BODY_SMALL, by path prefix. Elsewhere, any person may send them.
+# Permissions needed for bodies larger than BODY_SMALL, by path prefix. Elsewhere, anyone logged in may send them.
 BODY_PERMISSIONS = {
     "/admin/scenarios/importjob/": "scenarios.add_importjob",
     "/admin/scenarios/": "scenarios.change_scenario",
@@ -496,7 +495,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# With a routing key each. Queues that share Celery's default key would all receive every task.
+# Each queue has its own routing key. Queues that share Celery's default key would all receive every task.
 CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in QUEUES]
 # Unknown tasks must fail, not wait in a queue that no worker reads.
 CELERY_TASK_CREATE_MISSING_QUEUES = False
@@ -516,7 +515,7 @@ _TASKS_BY_QUEUE = {
         "accounts.tasks.sweep_deliveries",
         "accounts.tasks.delete_expired_records",
     ],
-    # A model reads and writes, and a person waits.
+    # Requests to a model that a person waits for.
     "grades": [
         "evaluation.tasks.grade_session",
         "evaluation.tasks.review_documentation",
@@ -543,12 +542,12 @@ _TASKS_BY_QUEUE = {
     ],
 }
 CELERY_TASK_ROUTES = {task: {"queue": queue} for queue, tasks in _TASKS_BY_QUEUE.items() for task in tasks}
-# Remembers runs in the database. Celery's own counts a day from beat's start.
+# Remembers runs in the database. With Celery's own scheduler, a daily run would wait a whole day after each restart.
 CELERY_BEAT_SCHEDULER = "config.beat:DatabaseScheduler"
 
 
 def _every(seconds: float, tasks: dict[str, str]) -> dict[str, dict[str, object]]:
-    """Return entries of the schedule. A message that no worker took until the next one expires."""
+    """Return schedule entries. A message expires if no worker has taken it by the time of the next one."""
     return {
         name: {"task": task, "schedule": schedule(seconds), "options": {"expires": seconds}}
         for name, task in tasks.items()

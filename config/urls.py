@@ -22,9 +22,9 @@ site_patterns = [
 
 handler500 = "config.error_pages.answer_server_error"
 
-# Pages of allauth and of Django's admin that no one needs here. Their names still resolve, because the libraries use
-# them, but they answer 404: no sign-up, no code by mail, no second page for the same thing.
-switched_off = [
+# Pages of allauth and Django's admin that are not used here: sign-up, login codes, and duplicates of our own pages.
+# Their names still resolve, because the libraries use them, but the pages return 404.
+disabled_patterns = [
     path("account/signup/", not_found),
     path("account/confirm-email/", not_found),
     path("account/confirm-email/<str:key>/", not_found),
@@ -35,7 +35,7 @@ switched_off = [
 ]
 
 urlpatterns = [
-    *switched_off,
+    *disabled_patterns,
     path("", include((site_patterns, "site"))),
     path("", include("evaluation.urls")),
     path("", include("recordings.urls")),

@@ -1,6 +1,6 @@
-"""Worker with processes of its own for each queue: `python -m config.worker --queues greetings,sweeps,grades,imports`.
+"""Worker with separate processes for each queue: `python -m config.worker --queues greetings,sweeps,grades,imports`.
 
-In one Celery worker, the long tasks of one queue can take all processes, so that a greeting would wait for a grade.
+In a single Celery worker, the long tasks of one queue can take all processes, so a greeting could wait for a grade.
 """
 
 import argparse
@@ -21,7 +21,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 def main(arguments: list[str]) -> int:
     """Run one Celery worker for each queue until a signal stops them or one of them ends. Return the exit status."""
     options = parse_arguments(arguments)
-    # Before forking, so that all processes share this memory.
+    # Load everything before forking, so that all processes share the memory.
     django.setup()
     app.loader.import_default_modules()
     stopped_by: list[int] = []
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="config.worker", description=__doc__)
-    parser.add_argument("--queues", type=_queue_names, default=list(settings.QUEUES), help="names, with commas between")
+    parser.add_argument("--queues", type=_queue_names, default=list(settings.QUEUES), help="names, separated by commas")
     parser.add_argument("--loglevel", default="info")
     return parser.parse_args(arguments)
 
@@ -80,13 +80,13 @@ def _forward(number: int, workers: Mapping[int, str], stopped_by: list[int]) -> 
 
 
 def _wait_for_all(workers: dict[int, str], stopped_by: list[int]) -> int:
-    """Wait until all workers have ended. If one ends on its own, stop the others, so that a restart brings all back."""
+    """Wait until all workers have ended. If one ends on its own, stop the others, so that all restart together."""
     failed = False
     while workers:
         pid, _status = os.wait()
         queue = workers.pop(pid, "")
         if queue and not stopped_by:
-            print(f"The worker of the queue {queue} ended. Stopping the others.", file=sys.stderr, flush=True)
+            print(f"The worker for the queue {queue} ended. Stopping the others.", file=sys.stderr, flush=True)
             failed = True
             _forward(signal.SIGTERM, workers, stopped_by)
     return 1 if failed else 0

@@ -28,7 +28,7 @@ class BodyTooLargeError(APIException):
 
 
 class TooManyRequestsError(APIException):
-    """Error 429 above a rate limit. DRF sends `wait` as `Retry-After`."""
+    """Error 429 for a request above a rate limit. DRF sends `wait` as `Retry-After`."""
 
     status_code = 429
     default_code = "throttled"

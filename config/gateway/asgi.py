@@ -23,7 +23,7 @@ class GatewayApplication:
     def __init__(self) -> None:
         self.call_registry = CallRegistry()
         calls = path("ws/calls/<uuid:pk>/", CallConsumer.as_asgi(call_registry=self.call_registry))
-        health = HealthEndpoints(_answer_elsewhere, self.call_registry.status, lambda: self.call_registry.is_draining)
+        health = HealthEndpoints(_answer_not_found, self.call_registry.status, lambda: self.call_registry.is_draining)
         self.router = ProtocolTypeRouter({"http": health, "websocket": NotFoundFallback(URLRouter([calls]))})
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -56,9 +56,9 @@ class NotFoundFallback:
             await deny_handshake(scope, send, "not_found")
 
 
-async def _answer_elsewhere(scope: Any, receive: Any, send: Any) -> None:
+async def _answer_not_found(scope: Any, receive: Any, send: Any) -> None:
     message = b"This server answers calls. The pages are on the web server."
-    # The body of the request is never read.
+    # Close the connection, because the body of the request is never read.
     headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 404, "headers": headers})
     await send({"type": "http.response.body", "body": message})

@@ -44,8 +44,8 @@ WEBSOCKET_OPTIONS: dict[str, Any] = {
 
 # Thousands of short-lived objects per second are freed by reference counting; frequent cycle collection finds nothing.
 GC_THRESHOLDS = (20_000, 20, 20)
-# Threads upload and write to the disk beside the event loop. With Python's default of 5 ms, each may delay it by that
-# much, many times a second.
+# Threads upload and write to disk alongside the event loop. With Python's default of 5 ms, each could delay it by that
+# long, many times a second.
 SWITCH_INTERVAL = 0.0005  # seconds
 
 

@@ -105,10 +105,10 @@ def gateway_server(listener: socket) -> ServerThread:
 
 
 class WorkerThreads:
-    """A Celery worker with a pool of threads for each queue, and the beat that schedules its sweeps."""
+    """A Celery worker with a thread pool for each queue, and the beat that schedules the sweeps."""
 
     def __init__(self, build_app: Callable[[], Celery]) -> None:
-        # Each worker has an app of its own, because an app reads one selection of queues.
+        # Each worker has its own app, because an app supports only one selection of queues.
         self._controllers = [_build_controller(build_app(), queue) for queue in settings.QUEUES]
         self._threads = [
             Thread(target=controller.start, name=f"worker-{queue}", daemon=True)

@@ -204,7 +204,7 @@ def prepare_database() -> None:
     executor = MigrationExecutor(connection)
     # The command is slow even if there is nothing to migrate.
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        # Django's own command, because ours refuses an empty database beside existing files.
+        # Django's own command, because ours refuses an empty database if files already exist.
         call_command(migrate.Command(), verbosity=0, interactive=False, skip_checks=True)
     adopt_own_folder()
     call_command("load_demo", password=PASSWORD, verbosity=0, skip_checks=True)

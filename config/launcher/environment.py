@@ -65,7 +65,7 @@ def _secret_key(path: Path) -> str:
 
 
 def _kept_value(path: Path, create: Callable[[], str]) -> str:
-    """Return the content of a file that is created once."""
+    """Return the content of a file. Create it the first time."""
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(create())

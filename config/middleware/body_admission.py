@@ -1,4 +1,4 @@
-"""ASGI middleware that reads request bodies in time, and large ones only for those who may send them.
+"""ASGI middleware that limits how long request bodies may take, and reads large ones only from permitted senders.
 
 Django writes a whole body to a temporary file before any view or login check runs. Without this, anybody could fill
 the disk with half-sent bodies.
@@ -34,8 +34,8 @@ from config.middleware.refusals import (
 )
 from config.middleware.request_limits import client_address
 
-IDENTITY_TIMEOUT = 5.0  # seconds until the database must have named the sender
-# Apart from the threads of requests, so that these never delay the decision.
+IDENTITY_TIMEOUT = 5.0  # seconds to look up the sender in the database
+# Separate from the threads that handle requests, so that those never delay the decision.
 _EXECUTOR = ThreadPoolExecutor(max_workers=2, thread_name_prefix="senders")
 
 
@@ -43,9 +43,9 @@ _EXECUTOR = ThreadPoolExecutor(max_workers=2, thread_name_prefix="senders")
 class BodyRules:
     """Limits for reading bodies in one process."""
 
-    small: int  # bytes; larger bodies are read only for those who may send them
+    small: int  # bytes; larger bodies are read only from those who may send them
     timeout: float  # seconds, for any body
-    min_rate: int  # bytes per second, in addition to the timeout
+    min_rate: int  # bytes per second; each byte received extends the timeout
     small_per_address: int  # bodies being read at once, kept in memory
     small_per_process: int
     large_per_person: int  # bodies being read at once, kept on disk
@@ -72,13 +72,13 @@ class TimedBody:
         self.is_whole = False
 
     async def receive(self) -> ASGIReceiveEvent:
-        """Return the next event, first those that `prefetch` has read. Raise BodyTooSlowError."""
+        """Return the next event, starting with those that `prefetch` has read. Raise BodyTooSlowError."""
         if self._replayed:
             return self._replayed.popleft()
         return await self._receive_in_time()
 
     async def prefetch(self, size: int) -> None:
-        """Read into memory until the body is whole or larger than `size` bytes. Raise BodyTooSlowError."""
+        """Read into memory until the body is complete or larger than `size` bytes. Raise BodyTooSlowError."""
         while not self.is_whole and self.received <= size:
             self._replayed.append(await self._receive_in_time())
 

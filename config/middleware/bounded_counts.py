@@ -1,4 +1,4 @@
-"""Counts of things under way, bounded by key and in all. Every method must run on one event loop's thread."""
+"""Counts of things in progress, limited per key and in total. Call every method from one event loop's thread."""
 
 import asyncio
 from collections import Counter, deque
@@ -7,7 +7,7 @@ from config.middleware.refusals import SERVER_BUSY, TOO_MANY_REQUESTS, Refusal
 
 
 class BoundedCounts:
-    """Number of things under way for each key. `limit` bounds their sum."""
+    """Number of things in progress for each key. `limit` bounds their sum."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -42,7 +42,7 @@ class Turns:
         self._queues: dict[str, deque[asyncio.Future[None]]] = {}
 
     async def take(self, key: str, limit: int) -> None:
-        """Wait until fewer than `limit` requests of the key run and it is this one's turn."""
+        """Wait until fewer than `limit` requests with this key are running and it is this one's turn."""
         if self.running[key] < limit:
             self.running[key] += 1
             return
@@ -56,7 +56,7 @@ class Turns:
             raise
 
     def give_back(self, key: str) -> None:
-        """Pass the turn to the next request that still waits for one."""
+        """Pass the turn to the next request that is still waiting for one."""
         queue = self._queues.get(key, deque())
         while queue:
             turn = queue.popleft()

@@ -1,4 +1,4 @@
-"""Django middleware that gives the database connection back before a response is sent."""
+"""Django middleware that releases the database connection before a response is sent."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ BUFFERED_BYTES = 64 * 1024  # bytes
 
 @sync_and_async_middleware
 def connection_release_middleware(get_response: Any) -> Any:
-    """Release the connection of a long response before the client reads it, which takes as long as the client likes.
+    """Release the connection before the client reads a long response, which may take any amount of time.
 
-    It is the outermost middleware, because others may need the database. Django itself releases the connection only
-    after the last byte was sent.
+    This must be the outermost middleware, because the others may need the database. Django itself releases the
+    connection only after the last byte has been sent.
     """
     if iscoroutinefunction(get_response):
 

@@ -1,4 +1,4 @@
-"""Responses of the server that no view has made: in the API's error shape, or as a plain page."""
+"""Error responses that the server sends without a view: in the API's error format, or as a plain page."""
 
 import asyncio
 import contextlib
@@ -15,21 +15,21 @@ from django.utils.translation import gettext_lazy as _
 from config.api.errors import error_body
 
 # Browsers show a response only after they have sent the whole body. For browsers, read and discard up to this multiple
-# of its limit, for up to this many seconds. Both are bounded, because any client can claim to be a browser.
+# of the limit, for up to this many seconds. Both are bounded, because any client can claim to be a browser.
 DRAIN_FACTOR = 2
 DRAIN_TIMEOUT = 10.0  # seconds
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A request that is refused before any view runs."""
+    """A response to a request that is refused outside the views."""
 
     status: int
     code: str
     title: str | Promise
     detail: str | Promise
     retry_after: int = 0  # seconds; 0 leaves the header out
-    is_challenge: bool = False  # names the scheme to authenticate with
+    is_challenge: bool = False  # names the authentication scheme in WWW-Authenticate
 
     @property
     def headers(self) -> dict[str, str]:
@@ -59,21 +59,21 @@ TOO_MANY_REQUESTS = Refusal(
     429,
     "too_many_requests",
     _("Too many requests at once"),
-    _("Too many of your requests are under way. Nothing was changed. Wait a moment, then try again."),
+    _("Too many of your requests are in progress. Nothing was changed. Wait a moment, then try again."),
     retry_after=2,
 )
 SERVER_BUSY = Refusal(
     503,
     "server_busy",
     _("The server is busy"),
-    _("The server is answering as many requests as it can. Nothing was changed. Try again in a moment."),
+    _("The server is handling as many requests as it can. Nothing was changed. Try again in a moment."),
     retry_after=5,
 )
 DATABASE_UNAVAILABLE = Refusal(
     503,
     "database_unavailable",
     _("The database is unavailable"),
-    _("The database doesn’t answer right now. Everything you saved is safe. Try again in a moment."),
+    _("The database isn’t responding right now. Everything you saved is safe. Try again in a moment."),
     retry_after=5,
 )
 LENGTH_REQUIRED = Refusal(
@@ -86,7 +86,7 @@ BODY_TOO_SLOW = Refusal(
     408,
     "body_too_slow",
     _("Your upload took too long"),
-    _("The request arrived too slowly and was given up. Nothing was changed. Check your connection, then try again."),
+    _("The request arrived too slowly and was canceled. Nothing was changed. Check your connection, then try again."),
 )
 NOT_AUTHENTICATED = Refusal(
     401,
@@ -104,7 +104,7 @@ PERMISSION_DENIED = Refusal(
 
 
 def wants_page(scope: HTTPScope) -> bool:
-    """Return whether the client is a browser that shows a page. The API answers browsers in JSON, too."""
+    """Return True if the client is a browser that expects a page. The API responds in JSON even to browsers."""
     return b"text/html" in dict(scope["headers"]).get(b"accept", b"") and not scope["path"].startswith("/api/")
 
 

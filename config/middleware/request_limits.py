@@ -1,4 +1,4 @@
-"""ASGI middleware that bounds the requests under way, so that one person cannot stop everybody."""
+"""ASGI middleware that limits the requests in progress, so that one person cannot block everyone else."""
 
 import asyncio
 import hashlib
@@ -19,24 +19,24 @@ from accounts.web.senders import read_credentials
 from config.middleware.bounded_counts import BoundedCounts, Turns
 from config.middleware.refusals import Refusal, send_refusal
 
-# Credentials that were valid in the last minutes. They only choose whose requests are counted together.
+# Credentials that were valid in the last few minutes. They only decide which requests are counted together.
 KNOWN_FOR, MOST_KNOWN = 600.0, 20_000  # seconds, credentials
 
 
 @dataclass(frozen=True)
 class RequestLimits:
-    """Largest numbers of requests under way in one process."""
+    """Maximum numbers of requests in progress in one process."""
 
     per_person: int
     per_address: int  # of clients that are not logged in, or not known yet
     at_once: int  # running for one person, and twice as many for an address; the others wait for their turn
     per_process: int
-    waits_per_person: int  # answered at once beyond this
+    waits_per_person: int  # beyond this, requests are answered without waiting
     waits_per_process: int
 
 
 class KnownPeople:
-    """People by the digest of credentials that Django has accepted a short time ago."""
+    """People by the digest of credentials that Django accepted recently."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
@@ -54,7 +54,7 @@ class KnownPeople:
 
 
 class RequestLimitMiddleware:
-    """ASGI middleware that counts a request once its body is there, and until its response was sent.
+    """ASGI middleware that counts a request from the arrival of its body until its response has been sent.
 
     Beyond the limit of a person or an address, it responds with 429, and beyond the limit of the process with 503.
     """
@@ -105,7 +105,7 @@ class RequestSlot:
         self.loop = asyncio.get_running_loop()
 
     def _find_key(self, scope: HTTPScope) -> tuple[str, int, int]:
-        """Return whose request this is, with the limits of those under way and of those running."""
+        """Return the key that the request counts for, and the limits on its requests in progress and running."""
         limits = self.owner.limits
         if scope["path"].startswith(self.owner.uncounted):
             return "", limits.per_process, limits.per_process
@@ -155,7 +155,7 @@ class RequestSlot:
 
 
 def client_address(scope: HTTPScope, proxies: int) -> str:
-    """Return the address of the client, as the last of our own proxies has seen it."""
+    """Return the address of the client, as the outermost of our own proxies has seen it."""
     forwarded = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
     addresses = [address.strip() for address in forwarded.split(",") if address.strip()]
     if proxies and addresses:
@@ -165,7 +165,7 @@ def client_address(scope: HTTPScope, proxies: int) -> str:
 
 
 def digest_credentials(scope: HTTPScope) -> bytes:
-    """Return a digest of the request's session key or token, which may be invented."""
+    """Return a digest of the request's session key or token, which may be made up."""
     headers = dict(scope["headers"])
     credentials = read_credentials(
         headers.get(b"cookie", b"").decode("latin-1"), headers.get(b"authorization", b"").decode("latin-1")
@@ -175,7 +175,7 @@ def digest_credentials(scope: HTTPScope) -> bytes:
 
 @sync_and_async_middleware
 def known_people_middleware(get_response: Any) -> Any:
-    """Tell the request's slot whom Django has found, without asking the database."""
+    """Record in the request's slot whom Django has authenticated, without querying the database."""
     if iscoroutinefunction(get_response):
 
         async def remember_async(request: HttpRequest) -> HttpResponseBase:

@@ -12,7 +12,7 @@ from whitenoise.responders import StaticFile
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
     """WhiteNoise without streaming: Django's ASGI handler buffers synchronous streams and warns about them.
 
-    It also runs asynchronously. Otherwise, a waiting request would keep a thread in this middleware.
+    It also runs asynchronously. Otherwise, a waiting request would tie up a thread in this middleware.
     """
 
     sync_capable = async_capable = True

@@ -1,4 +1,4 @@
-"""Middleware that makes the time zone of the user's organization the current one."""
+"""Middleware that activates the time zone of the user's organization."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase

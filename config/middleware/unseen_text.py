@@ -1,4 +1,4 @@
-"""Middleware that empties form fields that look empty to a person."""
+"""Middleware that clears form fields of only invisible characters."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,9 +10,9 @@ from accounts.web.visible_text import clear_unseen
 
 
 class UnseenTextMiddleware(MiddlewareMixin):
-    """Turn fields of only zero-width and similar characters into empty ones, so that every form requires real text.
+    """Clear fields of only zero-width and similar characters, so that every form requires visible text.
 
-    The API does the same in its parsers (`accounts.web.parsers`), because reading its bodies here would use them up.
+    The API does the same in its parsers (`accounts.web.parsers`), because reading its bodies here would consume them.
     """
 
     def process_view(self, request: HttpRequest, view: Callable[..., object], args: Any, kwargs: Any) -> None:

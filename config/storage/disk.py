@@ -41,7 +41,7 @@ class PrivateFileStorage(FileSystemStorage):
             raise StoreUnavailableError(str(error)) from error
 
     def replace_object(self, key: str, old: bytes | None, new: bytes) -> bool:
-        """Write an object if its content is still `old` (None: it does not exist). Return False if it is not."""
+        """Write an object if its content is still `old` (None if it must not exist). Return False if it is not."""
         path = Path(self.path(key))
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.with_name(f"{path.name}.lock").open("a") as lock:

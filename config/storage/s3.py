@@ -74,9 +74,10 @@ class PrivateS3Storage(S3Storage):
         return self._read_with_etag(key)[0]
 
     def replace_object(self, key: str, old: bytes | None, new: bytes) -> bool:
-        """Write an object if its content is still `old` (None: it does not exist). Return False if it is not.
+        """Write an object if its content is still `old` (None if it must not exist). Return False if it is not.
 
-        The store itself compares the ETag. A store without conditional writes leaves a gap of one request.
+        The store itself compares the ETag. In a store without conditional writes, a change between the two requests is
+        overwritten.
         """
         content, etag = self._read_with_etag(key)
         if content != old:

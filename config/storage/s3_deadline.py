@@ -1,4 +1,4 @@
-"""Deadline for whole requests to S3. boto's read timeout starts anew with every byte received."""
+"""Deadline for whole requests to S3. boto's read timeout restarts with every byte received."""
 
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -8,7 +8,7 @@ from botocore.exceptions import ReadTimeoutError
 
 
 def limit_requests(client: Any, seconds: float) -> None:
-    """Let each attempt at a request end after `seconds`. The bodies of downloads are read later and do not count."""
+    """End each attempt at a request after `seconds`. The bodies of downloads are read later and do not count."""
     session = client._endpoint.http_session
 
     def send(request: Any, **_: Any) -> Any:
