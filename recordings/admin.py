@@ -115,7 +115,7 @@ class RecordingAdmin(TenantAdmin):
         """Ask first, and then delete every copy."""
         if not is_confirmed(request):
             text = _(
-                "Every copy of the audio is deleted right away, and no one can bring it back. The transcripts and the "
+                "Every copy of the audio is deleted right away, and no one can restore it. The transcripts and the "
                 "feedback are kept. Recordings under a legal hold are kept too."
             )
             return ask_before_action(

@@ -31,7 +31,7 @@ def recording_key(recording: Recording, filename: str) -> str:
 
 class RecordingQuerySet(LeaseQuerySet["Recording"]):
     def for_user(self, user: User) -> RecordingQuerySet:
-        """Limit to the recordings that `user` may list: their own, and others' with the permission for it."""
+        """Limit to the recordings that `user` may list: their own, and others' with permission."""
         return self.filter(readable_sessions(user, "session__", "recordings.view_recording"))
 
     def listenable_by(self, user: User) -> RecordingQuerySet:
@@ -39,7 +39,7 @@ class RecordingQuerySet(LeaseQuerySet["Recording"]):
         return self.filter(readable_sessions(user, "session__", "recordings.listen_recording"))
 
     def downloadable_by(self, user: User) -> RecordingQuerySet:
-        """Limit to the recordings that `user` may take away as a file."""
+        """Limit to the recordings that `user` may download."""
         return self.filter(readable_sessions(user, "session__", "recordings.download_recording"))
 
     def finishable(self) -> RecordingQuerySet:

@@ -13,13 +13,13 @@ from recordings.audio.spool_buffer import MARKER_FILE, SEGMENTS
 
 
 class BufferInUseError(Exception):
-    """Refusal to read the buffer of a process that still runs."""
+    """Refusal to read the buffer of a process that is still running."""
 
 
 def complete_from_buffer(spool: Path) -> str | None:
-    """Complete a spool's files from the buffer of its killed process. Return why a file could not be completed, if so.
+    """Complete a spool's files from the buffer of its killed process. Return the reason for a failure, or None.
 
-    The caller must hold the spool's lock. Raise BufferInUseError while the process is still ending.
+    The caller must hold the spool's lock. Raise BufferInUseError while the process is still exiting.
     """
     marker = spool / MARKER_FILE
     try:
@@ -39,7 +39,7 @@ def complete_from_buffer(spool: Path) -> str | None:
 
 
 def remove_unused_buffers(root: Path, spools: Path) -> None:
-    """Remove the buffers of dead processes that no spool needs any more."""
+    """Remove the buffers of dead processes that no spool needs anymore."""
     needed = {marker.read_text(errors="surrogateescape") for marker in spools.glob(f"*/*/{MARKER_FILE}")}
     for folder in root.iterdir() if root.exists() else ():
         if str(folder) in needed or not any(folder.glob(SEGMENTS)):
@@ -66,7 +66,7 @@ def _lock_segments(folder: Path) -> Iterator[list[bytes]]:
 
 
 def _append_missing(path: Path, offset: int, data: bytes) -> None:
-    """Append what a file does not hold yet. Raise OSError after a gap, which a failed write has left."""
+    """Append the data that a file does not contain yet. Raise OSError if a failed write has left a gap."""
     with path.open("ab") as file:
         size = file.tell()
         if offset > size:

@@ -14,7 +14,7 @@ class LiveRecording:
     uploader: SpoolUploader
 
     def upload(self) -> None:
-        """Upload the spool, as far as it is safe on the disk. Call this from one thread at a time.
+        """Upload the part of the spool that is safe on disk. Call this from one thread at a time.
 
         Raise StoreUnavailableError or OSError on failure. Even then, no audio is lost.
         """

@@ -27,7 +27,7 @@ class MemorySegment:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Take the memory now. A store for which there is no memory would kill the process.
+            # Allocate the memory now. Writing to memory that cannot be allocated would kill the process.
             _allocate(self._fd, size)
             self._memory = mmap.mmap(self._fd, size)
         except OSError:
@@ -36,7 +36,7 @@ class MemorySegment:
             raise
 
     def begin(self, generation: int) -> None:
-        """Begin a new generation, and so invalidate all earlier records."""
+        """Begin a new generation, which invalidates all earlier records."""
         self.generation = generation
         self.used = _GENERATION.size
         _GENERATION.pack_into(self._memory, 0, generation)
@@ -66,7 +66,7 @@ def _allocate(fd: int, size: int) -> None:
 
 
 class RecoveredRecord(NamedTuple):
-    """Data of a killed process, sorted in the order in which it was written."""
+    """Data of a killed process. Records sort in the order in which they were written."""
 
     order: tuple[int, int]  # generation, position in the segment
     path: Path

@@ -1,7 +1,7 @@
 """Spool of one epoch of a call on disk: audio as it arrives, and a journal of its position in time.
 
-Files only grow. What has not been written to them yet is in shared memory, so a killed process loses no audio that it
-had received. Audio is written before its journal line, so the journal never refers to missing bytes.
+Files only grow. Data that has not been written to them yet is in shared memory, so a killed process loses no audio that
+it had received. Audio is written before its journal line, so the journal never refers to missing bytes.
 """
 
 import contextlib
@@ -59,7 +59,7 @@ class SpoolWriter:
             self._use_buffer(buffer)
 
     def _use_buffer(self, buffer: SpoolBuffer) -> None:
-        """Write through the buffer from now on. What is in it counts only together with the marker."""
+        """Write through the buffer from now on. Its contents count only while the marker exists."""
         self._sync_files()
         try:
             self._marker.write_bytes(os.fsencode(buffer.folder))
@@ -117,7 +117,7 @@ class SpoolWriter:
 
     @property
     def safe_sizes(self) -> tuple[int, int, int] | None:
-        """Bytes of the journal, the microphone, and the caller that survive a power cut; None without a buffer."""
+        """Bytes of the journal, microphone, and caller files that survive a power cut. None without a buffer."""
         if not self._buffered:
             return None
         microphone, caller, journal = (file.safe_size for file in self._buffered)
@@ -133,7 +133,7 @@ class SpoolWriter:
                 file.close()
 
     def _finish_on_disk(self) -> None:
-        """Note a failure of the last write, which came after the last record, and remove the marker."""
+        """Record a failure of the last write, which the journal does not contain yet, and remove the marker."""
         if self.failure:
             _append_failure(self.folder, self.failure)
         with contextlib.suppress(OSError):
@@ -177,7 +177,7 @@ class SpoolWriter:
 
 
 def recover_spool(folder: Path) -> bool:
-    """Complete the spool of a killed process from its buffer. Return False if the process is still ending.
+    """Complete the spool of a killed process from its buffer. Return False if the process is still exiting.
 
     The caller must hold the spool's lock.
     """

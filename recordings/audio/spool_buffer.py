@@ -1,9 +1,9 @@
 """Buffer of a process's spools in shared memory, so that its event loop never waits for the disk.
 
 A write to a file waits while the disk commits an earlier change to that file, up to 80 ms on a disk that really syncs.
-The buffer keeps audio in files on a memory file system, where a store does not wait, and a thread copies it to the
-spools in groups. The memory outlives a killed process, and the next one completes the spools from it. A power cut loses
-what has not been copied and synced.
+The buffer keeps audio in files on a memory file system, where writing never waits, and a thread copies it to the spools
+in batches. The memory outlives a killed process, and the next one completes the spools from it. A power cut loses audio
+that has not been copied and synced.
 """
 
 import contextlib
@@ -24,8 +24,8 @@ SEGMENT_BYTES = 4 * 1024**2  # 0.3 s of both voices of 150 calls
 MAX_SEGMENTS = 16  # per process; while all are in use, the process waits for the disk
 SEGMENTS = "*.segment"
 MARKER_FILE = "buffer"  # file in a spool that names the folder of its buffer
-DISK_POLL = 0.05  # seconds between looks at a disk for which the process waits
-SYNC_TOGETHER = 4  # number of files from which on one sync of the file system is cheaper
+DISK_POLL = 0.05  # seconds between checks while the process waits for the disk
+SYNC_TOGETHER = 4  # with at least this many files, one sync of the file system is cheaper
 
 
 class BufferedFile:
@@ -78,7 +78,7 @@ class FlushBatch(NamedTuple):
 
 
 class SpoolBuffer:
-    """Buffer of one process. Only the event loop's thread calls it, except for `write`.
+    """Buffer of one process. Call its methods only from the event loop's thread, except for `write`.
 
     `root` must be on a memory file system. Raise OSError if it has no room.
     """
@@ -110,7 +110,7 @@ class SpoolBuffer:
             or file.generation != segment.generation
             or not segment.has_room(len(data))
         ):
-            segment = self._name_file(file, len(data))
+            segment = self._record_path(file, len(data))
         segment.add(file.number, file.size, data)
         file.size += len(data)
         if not file.pending:
@@ -118,7 +118,7 @@ class SpoolBuffer:
         file.pending.append(data)
 
     def close_spool(self, files: Sequence[BufferedFile], on_close: Callable[[], None]) -> None:
-        """Accept no more data. The next flush closes the files, after it has called `on_close` on its own thread."""
+        """Accept no more data. The next flush closes the files, after calling `on_close` on its own thread."""
         for file in files:
             file.is_closing = True
         self._closing.append(ClosingSpool(files, on_close))
@@ -137,7 +137,7 @@ class SpoolBuffer:
         return batch
 
     def write(self, batch: FlushBatch) -> None:
-        """Copy a batch to the disk and sync it. Call this from one thread at a time. Errors fail the file."""
+        """Copy a batch to the disk and sync it. Call this from one thread at a time. An error disables its file."""
         writes = [write for write in batch.writes if write.file.file.append(b"".join(write.pieces))]
         _sync_files([write.file.file for write in writes])
         for write in writes:
@@ -164,8 +164,8 @@ class SpoolBuffer:
     def _current(self) -> MemorySegment | None:
         return self._used[-1] if self._used else None
 
-    def _name_file(self, file: BufferedFile, length: int) -> MemorySegment:
-        """Return the current segment with room for the data. It holds the file's path, so it can be read on its own."""
+    def _record_path(self, file: BufferedFile, length: int) -> MemorySegment:
+        """Return a segment with room for the data. Add the file's path to it, so that it can be read on its own."""
         if not self._used or not self._used[-1].has_room(len(file.path), length):
             empty = self._empty_segment()
             self._generation += 1
@@ -194,7 +194,7 @@ class SpoolBuffer:
 
 
 def _sync_files(files: Sequence[AppendOnlyFile]) -> None:
-    """Sync the files, together if they are many: then the disk commits once."""
+    """Sync the files. If there are many, sync them together, so that the disk commits once."""
     if len(files) >= SYNC_TOGETHER and files[0].sync_file_system():
         return
     for file in files:

@@ -20,7 +20,7 @@ class SpoolUploader:
         self._uploaded: tuple[int, ...] | None = (0, 0, 0) if is_new else None
 
     def upload(self, sizes: tuple[int, ...] | None = None) -> None:
-        """Upload the spool up to these sizes of the journal, the microphone, and the caller; all of it without them.
+        """Upload the spool up to `sizes` (of the journal, microphone, and caller files), by default all of it.
 
         After StoreUnavailableError, nothing is lost, and the next call continues.
         """

@@ -1,4 +1,4 @@
-"""Claim of the object store and of resources at OpenAI by this database, with an overview of what it takes over."""
+"""Adoption of the object store and of resources at OpenAI by this database, with a preview of what it takes over."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class AdoptionPlan:
 
 
 def plan_adoption(with_openai: bool) -> AdoptionPlan:
-    """Look at what an adoption takes over. Raise AIUnavailableError or an error of the store."""
+    """Find out what an adoption would take over. Raise AIUnavailableError or an error of the store."""
     scan = OrphanScan()
     orphans = sum(1 for _folder in scan)
     remote = None
@@ -69,5 +69,5 @@ def adopt_own_folder() -> None:
     if not set_up_ownership():
         return
     claim_store()
-    with suppress(AIUnavailableError), build_procedures_client() as client:  # otherwise, they are uploaded again
+    with suppress(AIUnavailableError), build_procedures_client() as client:  # if it fails, files are uploaded again
         tag_claim(VectorStoreClient(client), find_claim(VectorStoreClient(client)))

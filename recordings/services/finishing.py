@@ -59,7 +59,7 @@ def finish_recording(recording_id: UUID) -> bool:
 
 
 def sweep_recordings() -> int:
-    """Finish recordings whose task was lost, in turn between organizations, and delete segments of killed processes.
+    """Finish recordings whose task was lost, in turn by organization, and delete segments left by killed processes.
 
     Return the number of finished recordings.
     """
@@ -77,7 +77,7 @@ def sweep_recordings() -> int:
 
 
 def _each_in_turn() -> Iterator[UUID]:
-    """Yield each recording once. Other workers may be busy with some of the organizations, so look again every time."""
+    """Yield each waiting recording once. Query again each time, because other workers change whose turn it is."""
     limit = settings.ORGANIZATION_LIMITS["imports"]
     seen: set[UUID] = set()
     while True:

@@ -74,7 +74,7 @@ class OrphanScan:
 
 
 def _has_orphans(recording: Recording | None, objects: list[StoredObject]) -> bool:
-    """Return whether a session has orphans. None count as orphans if any object is new enough to be in use."""
+    """Return True if a session has orphans. If any object is new enough to be in use, none of them is an orphan."""
     if any(found.modified >= timezone.now() - ORPHANED_AFTER for found in objects):
         return False
     if recording and not recording.is_settled:
@@ -83,7 +83,7 @@ def _has_orphans(recording: Recording | None, objects: list[StoredObject]) -> bo
 
 
 def _delete_folder(folder: str) -> int:
-    """Delete the orphans in a session's folder, if they still are, and return their number."""
+    """Delete the orphans in a session's folder, after checking them again, and return their number."""
     objects = list(object_store().list_objects(folder))
     recording = Recording.objects.filter(session_id=folder.split("/")[2]).first()
     if not objects or not _has_orphans(recording, objects):

@@ -44,7 +44,7 @@ def upload_closed_spools() -> int:
             if not has_no_writer:
                 continue
             try:
-                # The lock may be free a moment before its dying process has let go of the buffer.
+                # A dying process may release the lock a moment before it releases the buffer.
                 if recover_spool(epoch.spool_path):
                     sealed += _upload_epoch(epoch)
             except (StoreUnavailableError, OSError) as error:
@@ -56,10 +56,10 @@ def upload_closed_spools() -> int:
 
 
 def open_spool_buffer() -> SpoolBuffer | None:
-    """Open this process's buffer and remove those that nothing needs. Return None if there is no memory for it."""
+    """Open this process's buffer and remove unused ones. Return None if there is no memory for it."""
     if not settings.SPOOL_BUFFER_DIR:
         return None
-    # One folder for each spool folder: what seems unused here may be needed by another installation on this host.
+    # Each spool folder has its own, because a buffer unused here may be in use by another installation on this host.
     spools = Path(settings.SPOOL_DIR).resolve()
     root = Path(settings.SPOOL_BUFFER_DIR) / f"steadyline-{os.getuid()}-{sha256(os.fsencode(spools)).hexdigest()[:12]}"
     try:

@@ -35,7 +35,7 @@ def test_delete_action_asks_first(recording, supervisor):
 
     page = client_of(supervisor).post("/admin/recordings/recording/", data).content.decode()
 
-    assert "Delete audio permanently?" in page and "no one can bring it back" in page
+    assert "Delete audio permanently?" in page and "no one can restore it" in page
     assert f'name="_selected_action" value="{recording.pk}"' in page and 'name="confirmed" value="yes"' in page
     assert len(stored_keys("recordings/")) == 1
 

@@ -308,7 +308,7 @@ def test_adoption_of_a_restored_backup_makes_it_the_owner(recording, openai):
     call_command("adopt_store", "--yes", stdout=output)
 
     assert "older than the object store (counter 1, the store has 2)" in output.getvalue()
-    assert "1 folders of audio. 0 are not needed" in output.getvalue()
+    assert "1 folders of audio. Of these:\n               0 are not needed by any row." in output.getvalue()
     assert ownership_problem() is None
     marker = read_marker()[0]
     assert marker and marker.counter == Installation.objects.get().counter == 3

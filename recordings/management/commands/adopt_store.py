@@ -11,13 +11,13 @@ from ai import AIUnavailableError
 from recordings.object_store import StoreUnavailableError
 from recordings.services.adoption import AdoptionPlan, adopt, plan_adoption
 
-UNREACHABLE = "OpenAI cannot be reached (%s). Try again, or leave its files out with --leave-openai."
+UNREACHABLE = "OpenAI cannot be reached (%s). Try again, or skip its files with --leave-openai."
 
 
 class Command(BaseCommand):
     help = (
-        "Makes this database the owner of the object store, after a first upgrade or a restored backup. Run it only if "
-        "no other database uses the store: from then on, this one deletes what no row of it needs."
+        "Makes this database the owner of the object store, after the first upgrade or after restoring a backup. Run "
+        "it only if no other database uses the store: from then on, objects that no row of this one needs are deleted."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -45,8 +45,9 @@ class Command(BaseCommand):
         if missing := plan.other_owners - set(take_over_from):
             options_needed = " ".join(f"--take-over-from {name}" for name in sorted(missing))
             raise CommandError(
-                f"Another installation is named: {', '.join(sorted(missing))}. Check DATABASE_URL, STORAGE_URL, and "
-                f"INSTALLATION_ID. If that installation is gone for good, add {options_needed}. Nothing was changed."
+                f"The database or the store belongs to another installation: {', '.join(sorted(missing))}. Check "
+                f"DATABASE_URL, STORAGE_URL, and INSTALLATION_ID. If that installation is gone for good, add "
+                f"{options_needed}. Nothing was changed."
             )
         if not yes and not self._is_confirmed():
             raise CommandError("Nothing was changed.")
@@ -65,21 +66,22 @@ class Command(BaseCommand):
             f"Installation:  {settings.INSTALLATION_ID}",
             f"Database:      {row}",
             f"Object store:  {marker}",
-            f"Why to adopt:  {plan.problem or 'resources at OpenAI name no installation yet'}",
-            f"Recordings:    {plan.folders} folders of audio. {plan.orphans} are not needed by any row: from "
-            f"{settings.REAP_GRACE / 86_400:g} days from now on, {settings.REAP_SHARE:g} % a day are deleted. "
-            f"{plan.foreign_folders} belong to organizations that are not in this database, and are kept.",
+            f"Reason:        {plan.problem or 'resources at OpenAI name no installation yet'}",
+            f"Recordings:    {plan.folders} folders of audio. Of these:",
+            f"               {plan.orphans} are not needed by any row. They are deleted after "
+            f"{settings.REAP_GRACE / 86_400:g} days, {settings.REAP_SHARE:g}% of all folders a day.",
+            f"               {plan.foreign_folders} belong to organizations unknown to this database. They are kept.",
         ]
         if remote := plan.remote:
             lines.append(
                 f"OpenAI:        {len(remote.stores)} vector stores and "
                 f"{len(remote.attached) + len(remote.files)} files of this database name no "
-                "installation, and become this one's."
+                "installation and will be assigned to this one."
             )
-            lines += [f"               Some name {name}, and are left alone." for name in sorted(remote.others)]
+            lines += [f"               Some belong to {name} and are left alone." for name in sorted(remote.others)]
         self.stdout.write("\n".join(lines))
 
     def _is_confirmed(self) -> bool:
-        self.stdout.write("Type the installation's id to adopt all this: ", ending="")
+        self.stdout.write("Type the installation's id to adopt all of this: ", ending="")
         self.stdout.flush()
         return sys.stdin.readline().strip() == settings.INSTALLATION_ID

@@ -14,11 +14,11 @@ REAPERS = {"recordings": reap_recordings, "contexts": reap_contexts, "procedures
 
 
 class Command(BaseCommand):
-    help = "Lists the stored objects that no row needs, with the time since they are known. With --run, removes them."
+    help = "Lists the stored objects that no row needs and when each was found. With --run, searches and removes them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("reapers", nargs="*", help="recordings, contexts, or procedures (default: all)")
-        parser.add_argument("--run", action="store_true", help="search, and remove what is due within the daily share")
+        parser.add_argument("--run", action="store_true", help="search, then remove what is due, up to the daily share")
         parser.add_argument("--all", action="store_true", help="with --run, remove everything that is due")
 
     def handle(self, *args: Any, reapers: list[str], run: bool, **options: Any) -> None:
