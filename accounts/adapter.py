@@ -19,11 +19,11 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
         return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
-        release_connection()  # a mail server may take seconds to answer
+        release_connection()  # a mail server may take seconds to respond
         super().send_mail(template_prefix, email, context)
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
-        # A person who confirms who they are is logged in already.
+        # Reauthentication may pass no email, but then the person is already logged in.
         email = str(credentials.get("email") or getattr(request.user, "email", ""))
         attempt = login_attempts.begin_login_attempt(email, get_ip(request))
         if attempt is None:
@@ -34,5 +34,5 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
         return user
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
-        """Forget the account's failed logins after a password reset. The name is allauth's own."""
+        """Forget the account's failed logins after a password reset. allauth calls this method by name."""
         login_attempts.forget_login_attempts(credentials.get("email", ""))

@@ -13,7 +13,7 @@ _VIEW_ADD_CHANGE = frozenset({"view", "add", "change"})
 _ALL = _VIEW_ADD_CHANGE | {"delete"}
 
 # Actions that each role may perform, by model. `docs/permissions.md` shows this table and explains the actions beyond
-# view, add, change, and delete. Each model's `for_user` asks it together with the rows.
+# view, add, change, and delete. Each model's `for_user` checks this table and limits the rows.
 ROLE_PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
     User.Role.COUNSELOR: {},
     User.Role.SUPERVISOR: {
@@ -82,7 +82,7 @@ ROLE_PERMISSIONS[User.Role.ADMIN] = ROLE_PERMISSIONS[User.Role.SUPERVISOR] | {
     "accounts.organization": _VIEW_CHANGE,
 }
 
-# Actions on rows about oneself, for everyone, whatever the role.
+# Actions that everyone may perform on rows about themselves, whatever their role.
 OWN_PERMISSIONS: dict[str, frozenset[str]] = {
     "accounts.user": _VIEW,
     "training.assignment": _VIEW,
@@ -105,7 +105,7 @@ class RoleBackend(AuthenticationBackend):
         return user if user and self.user_can_authenticate(user) else None
 
     def _authenticate_by_email(self, email: str, password: str) -> AbstractBaseUser | None:
-        """Look up only the address of the person. allauth would also accept unconfirmed and former ones."""
+        """Look up the user by their current address only. allauth would also accept unconfirmed and former ones."""
         user = User.objects.filter(email=User.objects.normalize_email(email.strip())).first()
         return self._check_password(user, password)
 

@@ -65,7 +65,7 @@ class EmailChangeForm(PlainLabelsMixin, forms.Form):
 
 
 class PasswordResetRequestForm(ResetPasswordForm):
-    """allauth's form, limited to the addresses that people log in with. Unconfirmed and former ones do not count."""
+    """allauth's form, limited to the addresses that people log in with. Unconfirmed and former ones are ignored."""
 
     def clean_email(self) -> str:
         email = User.objects.normalize_email(self.cleaned_data["email"])

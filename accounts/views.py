@@ -106,7 +106,7 @@ def procedures_retry(request: AuthenticatedRequest, pk: UUID, document: UUID) ->
 @_change_account_required
 @require_POST
 def procedures_confirm(request: AuthenticatedRequest, pk: UUID, document: UUID) -> HttpResponse:
-    """Let a document count in spite of its warning."""
+    """Accept a document in spite of its warning."""
     account = _get_account(request, pk)
     waiting = get_object_or_404(ProcedureDocument.objects.for_user(request.user), pk=document, account=account)
     form = ProceduresConfirmationForm(request.POST)
@@ -115,7 +115,7 @@ def procedures_confirm(request: AuthenticatedRequest, pk: UUID, document: UUID) 
     elif confirm_procedures(waiting, request.user, form.cleaned_data["note"]):
         messages.success(request, CONFIRMING_MESSAGE)
     else:
-        messages.info(request, _("%(file)s doesn’t need a confirmation.") % {"file": waiting.filename})
+        messages.info(request, _("%(file)s doesn’t need confirmation.") % {"file": waiting.filename})
     return redirect("accounts:account_detail", pk=account.pk)
 
 
@@ -167,9 +167,9 @@ def _render_account(
 @reauthentication_required
 @require_http_methods(["GET", "POST"])
 def email_change(request: AuthenticatedRequest) -> HttpResponse:
-    """Ask for a new address, after the password, and send a link to it. Every address gets the same answer."""
+    """Ask for a new address, after the password, and send a link to it. Respond in the same way for every address."""
     if not request.user.has_usable_password():
-        raise PermissionDenied  # without a password, nothing proves that it is them
+        raise PermissionDenied  # without a password, they cannot prove who they are
     form = EmailChangeForm(request.POST if request.method == "POST" else None, user=request.user)
     if request.method == "POST" and form.is_valid():
         try:
@@ -187,7 +187,7 @@ def email_change(request: AuthenticatedRequest) -> HttpResponse:
 @sensitive_variables("token")
 @require_http_methods(["GET", "POST"])
 def email_confirm(request: HttpRequest, token: str) -> HttpResponse:
-    """Show the change that a link stands for, and make it after a click. Mail scanners open links, too."""
+    """Show the change that a link requests, and make it only after a click, because mail scanners open links too."""
     change = read_email_change(token)
     if request.method == "GET" or change is None:
         status = 200 if change else 400

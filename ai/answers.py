@@ -1,4 +1,4 @@
-"""Answers of models, read defensively: servers other than OpenAI's leave out fields, think aloud, and wrap JSON."""
+"""Model answers, parsed defensively: servers other than OpenAI's leave out fields, think aloud, and wrap JSON."""
 
 import json
 import re
@@ -27,7 +27,7 @@ class FileSearch:
 
 @dataclass(frozen=True)
 class ModelAnswer:
-    """The answer of a model, without its thinking. Fields that the server left out are empty."""
+    """A model's answer, without its thinking. Fields that the server left out are empty."""
 
     text: str
     model: str
@@ -40,7 +40,7 @@ class ModelAnswer:
 
 
 def read_response(body: bytes | str, requested_model: str) -> ModelAnswer:
-    """Read an answer of the Responses API. Raise AIUnavailableError if it is none."""
+    """Parse an answer from the Responses API. Raise AIUnavailableError if the body is not one."""
     answer = read_object(body)
     output = answer.get("output")
     if not isinstance(output, list):
@@ -61,7 +61,7 @@ def read_response(body: bytes | str, requested_model: str) -> ModelAnswer:
 
 
 def read_chat_completion(body: bytes | str, requested_model: str) -> ModelAnswer:
-    """Read an answer of the Chat Completions API. Raise AIUnavailableError if it is none."""
+    """Parse an answer from the Chat Completions API. Raise AIUnavailableError if the body is not one."""
     answer = read_object(body)
     choices = _objects(answer.get("choices"))
     if not choices:
@@ -116,12 +116,12 @@ def _count(answer: Mapping[str, Any], name: str) -> int | None:
 
 
 def parse_answer(text: str, shape: type[AnswerT], clean: Callable[[object], object] = lambda value: value) -> AnswerT:
-    """Return the one JSON object in the text that fits `shape`, which may stand in a code block or after prose.
+    """Return the one JSON object in the text that fits `shape`, even if it is in a code block or follows prose.
 
     `clean` is applied to each object first.
 
     Raise AIUnavailableError if there is none, or more than one: prose that quotes a conversation may quote JSON that
-    somebody planted there. The original error is not chained, because it would quote the answer in a log.
+    someone planted there. The original error is not chained, because it would quote the answer in a log.
     """
     fitting = [answer for value in _json_objects(text) if (answer := _validate(clean(value), shape)) is not None]
     if len(fitting) != 1:
@@ -155,9 +155,9 @@ def _json_objects(text: str) -> Iterator[object]:
 
 
 def remove_thinking(text: str) -> str:
-    """Return the text without `<think>` blocks. Without its end, a block reaches to the end of the text.
+    """Return the text without `<think>` blocks. An unclosed block extends to the end of the text.
 
-    An end without a beginning closes a block that the server's template opened.
+    A closing tag without an opening tag ends a block that the server's template opened.
     """
     sieve = ThinkingSieve()
     kept = sieve.feed(text) + sieve.finish()
@@ -165,7 +165,7 @@ def remove_thinking(text: str) -> str:
 
 
 class ThinkingSieve:
-    """Filter that lets the words of a streamed answer pass and holds back the model's thinking.
+    """Filter that passes on the words of a streamed answer and holds back the model's thinking.
 
     With `starts_inside`, the answer begins inside a block, as with templates that open it in the prompt. Everything is
     then held back until the block ends. If it never ends, there was no block, and `finish` returns the words.
@@ -190,14 +190,14 @@ class ThinkingSieve:
             shown.append("" if self._depth else self._held[: tag.start()])
             self._held = self._held[tag.end() :]
             self._close_or_open(bool(tag[1]))
-        # The beginning of a tag may be all that has arrived.
+        # The held text may end with the beginning of a tag.
         kept = self._possible_tag_start()
         shown.append("" if self._depth else self._held[:kept])
         self._held = self._held[kept:]
         return "".join(shown)
 
     def finish(self) -> str:
-        """Return what was held back and turned out to be words."""
+        """Return the held text that turned out to be words of the answer."""
         held, self._held = self._held, ""
         return "" if self._depth else held
 

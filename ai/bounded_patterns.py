@@ -1,7 +1,7 @@
-"""Patterns for text that people wrote: each search has a budget of computing time, and text is squeezed first.
+"""Patterns for text that people wrote. Each search has a time budget, and `squeeze` shortens whitespace first.
 
 The `regex` engine finds the same matches as `re`, but it can stop a search, and it lets other threads run meanwhile.
-Linear patterns keep a search far below its budget; the budget is for the pattern that somebody adds tomorrow.
+Linear patterns keep a search far below its budget. The budget guards against patterns that are added later.
 """
 
 import re
@@ -12,13 +12,13 @@ from typing import Any, cast
 import regex
 
 _BASE_BUDGET = 1.0  # seconds of computing time
-_BUDGET_PER_CHARACTER = 4e-6  # seconds; the slowest pattern needs a tenth on the worst text found
-_ALLOWED_FLAGS = re.IGNORECASE | re.MULTILINE | re.DOTALL  # the same numbers in both engines
-_MAX_NEWLINES, _MAX_SPACES = 2, 3  # kept of a run of whitespace
+_BUDGET_PER_CHARACTER = 4e-6  # seconds; the slowest pattern needs a tenth of this on the worst text we found
+_ALLOWED_FLAGS = re.IGNORECASE | re.MULTILINE | re.DOTALL  # flags with the same values in both engines
+_MAX_NEWLINES, _MAX_SPACES = 2, 3  # kept from each run of whitespace
 
 
 class SearchBudgetError(Exception):
-    """A search that used up its budget of computing time."""
+    """A search that exceeded its time budget."""
 
 
 class BoundedPattern:
@@ -61,19 +61,19 @@ class BoundedPattern:
         try:
             return call(*arguments, timeout=budget)
         except TimeoutError:
-            # The text is not named: it is what a person wrote.
+            # The message leaves out the text, because a person wrote it.
             raise SearchBudgetError(f"A search of {len(text)} characters took more than {budget:.1f} s.") from None
 
 
 @dataclass(frozen=True)
 class SqueezedText:
-    """Text with short runs of whitespace, and a map back to the original."""
+    """Text with shortened runs of whitespace, and a mapping back to the original."""
 
     text: str
     offsets: Sequence[int]  # index in the original text, one per character of `text` and one for its end
 
     def original_span(self, start: int, end: int) -> tuple[int, int]:
-        """Return the bounds in the original text of a span that is not empty."""
+        """Return the bounds of a nonempty span in the original text."""
         return self.offsets[start], self.offsets[end - 1] + 1
 
 

@@ -14,16 +14,16 @@ from django.conf import settings
 
 from ai.deadlines import Deadline
 
-# A code in the style of OpenAI. Other servers send numbers, sentences, or objects, which are not safe to log.
+# An error code in OpenAI's style. Other servers send numbers, sentences, or objects, which are not safe to log.
 _CODE = re.compile(r"[A-Za-z][\w.-]{0,63}")
 
 
-NO_ENDPOINT = "no_such_endpoint"  # code of a request for a part of the API that the server does not have
+NO_ENDPOINT = "no_such_endpoint"  # our code for a request to a part of the API that the server lacks
 _MAX_MESSAGE = 2_000  # characters of an error message that are read
 _FATAL_CODES = {"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"}
 _REJECTS_TEMPERATURE = re.compile(r"(?i)(?:unsupported|does not support|don't support)[^\n]{0,120}temperature")
-# (wording, our code, whether a retry can help), most specific first. The status of such an answer says little: LiteLLM
-# passes a wrong key of its provider on as 500, and vLLM a text that is too long as 400.
+# (wording, our code, whether a retry can help), most specific first. The status of such a response says little: LiteLLM
+# reports an invalid provider key as 500, and vLLM reports a text that is too long as 400.
 _CODES_BY_WORDING = [
     (re.compile(wording, re.IGNORECASE), code, retryable)
     for wording, code, retryable in (
@@ -56,7 +56,7 @@ class AIUnavailableError(Exception):
 
     `code` is safe to log. `retryable` is True if a retry may help, and `retry_after` is the wait in seconds that OpenAI
     asked for. `missing` is True if the requested vector store or file no longer exists. `param` names the invalid
-    request parameter. `status` is the HTTP status of the answer.
+    request parameter. `status` is the HTTP status of the response.
     """
 
     def __init__(
@@ -93,9 +93,9 @@ def build_client(timeout: float, max_retries: int = 2) -> openai.OpenAI:
 
 
 class DeadlineHttpClient(httpx2.Client):
-    """HTTP client whose read timeout is the deadline of a whole request. One thread uses it at a time.
+    """HTTP client whose read timeout is the deadline for a whole request. Use it from one thread at a time.
 
-    In httpx, a timeout starts anew with every byte, so a server that drips its answer would hold a worker.
+    httpx restarts a timeout with every byte, so a server that trickles its response could tie up a worker.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -109,7 +109,7 @@ class DeadlineHttpClient(httpx2.Client):
         request.extensions["trace"] = self._note_socket
         deadline = Deadline(seconds)
         try:
-            with deadline.cutting(lambda: self._latest_socket):
+            with deadline.enforce(lambda: self._latest_socket):
                 return super().send(request, **options)
         except (httpx2.TransportError, TimeoutError) as error:
             if deadline.is_over:
@@ -160,7 +160,7 @@ def translate_openai_errors() -> Iterator[None]:
 
 
 def _translate_status_error(error: openai.APIStatusError) -> AIUnavailableError:
-    """Return the error of an HTTP status. Other servers report most failures as 400 or 500, and say more in words."""
+    """Translate an HTTP error. Other servers report most failures as 400 or 500 and give the cause in the message."""
     status, body = error.status_code, error.body if isinstance(error.body, dict) else {}
     code, retryable = _read_code(error), status in {408, 409, 429} or status >= 500
     is_missing = status == 404 and bool(body.keys() & {"message", "code"})
@@ -169,9 +169,9 @@ def _translate_status_error(error: openai.APIStatusError) -> AIUnavailableError:
     elif is_missing and not _CODE.fullmatch(str(error.code or "")):
         code = "not_found"
     message = str(body.get("message") or "")[:_MAX_MESSAGE]
-    for said, said_code, said_retryable in _CODES_BY_WORDING:
-        if code in {f"http_{status}", "not_found"} and said.search(message):
-            code, retryable, is_missing = said_code, said_retryable, False
+    for wording, wording_code, wording_retryable in _CODES_BY_WORDING:
+        if code in {f"http_{status}", "not_found"} and wording.search(message):
+            code, retryable, is_missing = wording_code, wording_retryable, False
             break
     if code in _FATAL_CODES:
         retryable = False

@@ -1,4 +1,4 @@
-"""Deadlines for a whole exchange with another system. A socket's own timeout starts anew with every byte received."""
+"""Deadlines for a whole exchange with another system. A socket's own timeout restarts with every byte received."""
 
 import socket
 import time
@@ -26,9 +26,9 @@ class Deadline:
         return left
 
     def resolve(self, host: str, port: int) -> list[str]:
-        """Return the addresses of a host. Raise OSError or UnicodeError if it is unknown, TimeoutError if it is late.
+        """Return the addresses of a host. Raise OSError or UnicodeError if it is unknown, TimeoutError when time is up.
 
-        The system's resolver knows no deadline, so a thread waits for it. A late answer is dropped.
+        The system's resolver accepts no deadline, so a thread waits for it. A late answer is dropped.
         """
         answers: SimpleQueue[list[str] | Exception] = SimpleQueue()
         Thread(target=_resolve, args=(host, port, answers), name="resolver", daemon=True).start()
@@ -44,7 +44,7 @@ class Deadline:
         """Connect to the first address that answers. Raise OSError if none does."""
         for number, address in enumerate(addresses, 1):
             try:
-                # An address that stays silent leaves time for the others.
+                # Divide the remaining time, so that an address that stays silent leaves some for the others.
                 share = self.remaining() / (len(addresses) - number + 1)
                 return socket.create_connection((address, port), share)
             except OSError:
@@ -53,8 +53,8 @@ class Deadline:
         raise OSError("The host has no address.")
 
     @contextmanager
-    def cutting(self, current_socket: Callable[[], socket.socket | None]) -> Iterator[None]:
-        """Shut the socket down once time is up, which ends every read and write that waits. Raise TimeoutError then."""
+    def enforce(self, current_socket: Callable[[], socket.socket | None]) -> Iterator[None]:
+        """Shut the socket down when time is up, which ends all pending reads and writes. Raise TimeoutError then."""
         timer = Timer(self.remaining(), lambda: _shut_down(current_socket()))
         timer.daemon = True
         timer.start()
@@ -77,5 +77,5 @@ def _resolve(host: str, port: int, answers: "SimpleQueue[list[str] | Exception]"
 def _shut_down(current: socket.socket | None) -> None:
     if current is not None:
         with suppress(OSError):
-            # The method of SSLSocket would drop the TLS state while another thread still reads with it.
+            # SSLSocket's own method would drop the TLS state while another thread is still reading.
             socket.socket.shutdown(current, socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""Health check of OpenAI: an authenticated request for the list of models, whose body is judged."""
+"""Health check of OpenAI: an authenticated request for the list of models, and a check of the response body."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ _STATUS_REASONS = {
 class _Check:
     """One request for the list of models, running or finished."""
 
-    target: tuple[str, str]  # base URL and key that were asked
+    target: tuple[str, str]  # base URL and key of the request
     reason: Future[str | None]
     finished_at: float = 0.0  # 0 while it runs
 
@@ -40,7 +40,7 @@ class ModelsCheck:
         self._latest: _Check | None = None
 
     def reason(self) -> str | None:
-        """Return the reason for a failed check in words, or None. Answer within the deadline."""
+        """Return the reason for a failed check in words, or None. Return within the deadline."""
         try:
             return self._current().reason.result(timeout=_DEADLINE)
         except TimeoutError:
@@ -54,7 +54,7 @@ class ModelsCheck:
             if latest and latest.target == target and (is_running or self._clock() - latest.finished_at < _VALID_FOR):
                 return latest
             self._latest = started = _Check(target, Future())
-        # A thread of its own: a name server that hangs must not hold a thread of the caller's pool.
+        # Use a separate thread, because a name server that hangs must not hold a thread of the caller's pool.
         Thread(target=self._run, args=(started,), name="models-check", daemon=True).start()
         return started
 
@@ -70,13 +70,13 @@ class ModelsCheck:
 def check_models() -> str | None:
     """Ask OpenAI for its models. Return the reason in words if it cannot serve requests, or None.
 
-    The result is reused for 60 s in this process. It is in English, for operators, and names no address and no key.
+    The result is reused for 60 s in this process. It is in English, for operators, and contains no address or key.
     """
     return _models_check.reason()
 
 
 def request_models() -> str | None:
-    """Request the list of models once and judge it. Return the reason for a failure in words, or None."""
+    """Request the list of models once and check it. Return the reason for a failure in words, or None."""
     try:
         with translate_openai_errors():
             return judge_models(asyncio.run(_read_models()))
@@ -102,7 +102,7 @@ async def _read_models() -> bytes:
 
 
 def judge_models(body: bytes) -> str | None:
-    """Return the reason if the body is not a list of at least one model, or None."""
+    """Return None if the body lists at least one model, otherwise the reason for failure."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):

@@ -262,7 +262,7 @@ def _match_patterns(view: _NormalizedText, is_document: bool) -> Iterator[tuple[
 
 
 def _enclosing_sentence(text: str, match: re.Match[str]) -> str:
-    """Return the sentence that contains a match, cut off at a distance."""
+    """Return the sentence that contains a match, cut off `_CONTEXT_WIDTH` characters from the match."""
     # Bounded, because a long text without punctuation would be searched again for each of its matches.
     first, last = max(0, match.start() - _CONTEXT_WIDTH), min(len(text), match.end() + _CONTEXT_WIDTH)
     before = max(text.rfind(mark, first, match.start()) for mark in ".!?\n")

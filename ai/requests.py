@@ -12,8 +12,8 @@ from ai.clients import NO_ENDPOINT, AIUnavailableError, translate_openai_errors
 
 NO_RESPONSES_API = "no_responses_api"
 _MAX_EVENT = 4 * 1024 * 1024  # characters in one line of a stream
-# Base URLs without a Responses API, and (base URL, model) whose answers begin inside a block of thinking. Finding out
-# costs one failed request per process.
+# Base URLs without a Responses API, and (base URL, model) pairs whose answers begin inside a block of thinking. Finding
+# out costs one failed request per process.
 _without_responses_api: set[str] = set()
 _thinking_from_the_start: set[tuple[str, str]] = set()
 
@@ -21,8 +21,8 @@ _thinking_from_the_start: set[tuple[str, str]] = set()
 def create_answer(client: openai.OpenAI, *, model: str, **parameters: Any) -> ModelAnswer:
     """Send a request with the parameters of the Responses API and read the answer. Raise AIUnavailableError.
 
-    A server without a Responses API is asked over Chat Completions, unless the request needs a file search. The code of
-    the error is then `no_responses_api`.
+    If the server has no Responses API, use Chat Completions. A request that needs a file search then fails with the
+    code `no_responses_api`.
     """
     if settings.OPENAI_BASE_URL not in _without_responses_api:
         try:
@@ -39,7 +39,7 @@ def create_answer(client: openai.OpenAI, *, model: str, **parameters: Any) -> Mo
 
 
 def chat_parameters(model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of the Responses API as those of Chat Completions. Raise AIUnavailableError for tools."""
+    """Convert parameters of the Responses API to those of Chat Completions. Raise AIUnavailableError for tools."""
     given = {name: value for name, value in parameters.items() if not isinstance(value, openai.Omit)}
     if given.get("tools"):
         raise AIUnavailableError(NO_RESPONSES_API, retryable=False)
@@ -67,7 +67,7 @@ async def stream_answer(client: openai.AsyncOpenAI, *, model: str, **parameters:
         async for piece in pieces:
             words = sieve.feed(piece)
             if sieve.has_unopened_end:
-                # What was shown so far was thinking. The next try holds it back.
+                # The text shown so far was thinking. The next attempt holds it back.
                 _thinking_from_the_start.add(place)
                 raise AIUnavailableError("thinking_aloud", retryable=True)
             if words:
@@ -123,9 +123,9 @@ def _complete_text(answer: ModelAnswer) -> str:
 
 
 def _parse_event(line: str) -> dict[str, Any]:
-    """Return the data of a line, or an empty object for a comment, a name, and the end mark.
+    """Return the JSON object in a line of the stream, or {} for a comment, any other field, or the end marker.
 
-    Raise AIUnavailableError for anything else, such as a page of HTML.
+    Raise AIUnavailableError for anything else, such as an HTML page.
     """
     if len(line) > _MAX_EVENT:
         raise AIUnavailableError("unusable_answer", retryable=True)

@@ -33,13 +33,13 @@ from accounts.web.reauthentication import reauthentication_required_to_post
 
 logger = logging.getLogger(__name__)
 
-# allauth's own rows of addresses do not count here: people log in with the address of their account.
+# Hide allauth's own table of addresses: people log in with the address on their user record.
 admin.site.unregister(EmailAddress)
 
 
 @admin.register(Organization)
 class OrganizationAdmin(TenantAdmin):
-    """Admin of organizations. Superusers see all; an organization's admin sees their own and changes its limits."""
+    """Admin of organizations. Superusers see all; an organization's admin sees their own and changes its settings."""
 
     list_display = ["name", "call_slots", "recording_days", "keeps_sources", "created_at"]
     fields = [
@@ -92,7 +92,7 @@ class TenantUserAdmin(TenantAdmin, UserAdmin):
         return super().user_change_password(request, *args, **kwargs)
 
     def save_model(self, request, obj, form, change):
-        """Save, and say which tokens stop working when the person who issued them is deactivated."""
+        """Save, and list the tokens that stop working because the person who issued them was deactivated."""
         super().save_model(request, obj, form, change)
         if change and "is_active" in form.changed_data and not obj.is_active:
             names = [token.name for token in ServiceToken.objects.for_user(request.user).issued_by(obj)]
@@ -130,7 +130,7 @@ class AccountForm(TenantForm):
         required=False,
         max_length=MAX_NOTE_LENGTH,
         help_text=gettext_lazy(
-            "If the newest document waits for a confirmation, explain how you know that it is the right one."
+            "If the newest document is waiting for confirmation, explain how you know that it is the right one."
         ),
     )
     warning = ""
@@ -222,7 +222,7 @@ class AccountAdmin(TenantAdmin):
         if newest and confirm_procedures(newest, request.user, note):
             self.message_user(request, CONFIRMING_MESSAGE)
         else:
-            self.message_user(request, _("No document waits for a confirmation."), messages.WARNING)
+            self.message_user(request, _("No document is waiting for confirmation."), messages.WARNING)
 
 
 def _describe_upload(document):

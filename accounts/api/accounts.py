@@ -28,7 +28,7 @@ from accounts.procedures.indexing import suggest_sections
 from accounts.procedures.upload_validation import InvalidProceduresError
 from accounts.procedures.uploads import confirm_procedures, retry_procedures, upload_procedures
 from accounts.web.pagination import NameCursorPagination
-from accounts.web.parsers import FormParser
+from accounts.web.parsers import CleanMultiPartParser
 from accounts.web.permissions import ChangePermission, RolePermission, ViewPermission
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
@@ -41,7 +41,7 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
 
     token_scope = CLOSED
     queryset = Account.objects.none()
-    parser_classes = [FormParser, *APIView.parser_classes]
+    parser_classes = [CleanMultiPartParser, *APIView.parser_classes]
     pagination_class = NameCursorPagination
     content_negotiation_class = JSONOnlyNegotiation
 
@@ -89,12 +89,12 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         responses={200: WholeAccountSerializer, 202: WholeAccountSerializer},
     )
     def confirm(self, request: Request, pk: UUID, document: UUID) -> Response:
-        """Use a document in spite of its warning. The note stands in its history. 400 if it needs no confirmation."""
+        """Use a document in spite of its warning. The note is kept in its history. 400 if it needs no confirmation."""
         found = get_object_or_404(ProcedureDocument, account=self.get_object(), pk=document)
         serializer = ProceduresConfirmationSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         if not confirm_procedures(found, authenticated_user(request), serializer.validated_data["note"]):
-            raise ValidationError({"note": [_("This document doesn’t need a confirmation.")]})
+            raise ValidationError({"note": [_("This document doesn’t need confirmation.")]})
         return self._wait_and_respond(request, found)
 
     @extend_schema(responses=SectionSerializer(many=True))

@@ -1,4 +1,4 @@
-"""SMTP with a deadline for each message, because a mail server that drips its answers would hold a worker."""
+"""SMTP with an overall deadline, because a mail server that trickles its replies could tie up a worker."""
 
 import smtplib
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from ai.deadlines import Deadline
 
 
 class DeadlineEmailBackend(EmailBackend):
-    """Django's SMTP backend. Sending ends after `MAIL_TIMEOUT` seconds, connecting included."""
+    """Django's SMTP backend, with at most `MAIL_TIMEOUT` seconds to connect and send."""
 
     _smtp: smtplib.SMTP | None = None
 
@@ -23,7 +23,7 @@ class DeadlineEmailBackend(EmailBackend):
 
         class WatchedConnection(plain_or_tls):
             def connect(self, *args: Any, **options: Any) -> Any:
-                # Before the constructor returns, because it already waits for the server's greeting.
+                # Set this before the constructor returns, because the constructor already waits for the greeting.
                 backend._smtp = self
                 return super().connect(*args, **options)
 
@@ -31,5 +31,5 @@ class DeadlineEmailBackend(EmailBackend):
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         """Send the messages. Raise OSError if one of them is not accepted in time."""
-        with Deadline(settings.MAIL_TIMEOUT).cutting(lambda: self._smtp.sock if self._smtp else None):
+        with Deadline(settings.MAIL_TIMEOUT).enforce(lambda: self._smtp.sock if self._smtp else None):
             return super().send_messages(email_messages)

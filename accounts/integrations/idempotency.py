@@ -27,10 +27,10 @@ def idempotent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
     """Wrap an API view so that a POST with a known `Idempotency-Key` gets the stored response.
 
     The same key with a different request returns 422. A retry while the first request is still running returns 409.
-    Server errors are not stored. Neither are secrets: a retry of a request that returned one gets 409 and says so.
+    Server errors are not stored, and neither are secrets: retrying a request that returned one gets a 409 that says so.
 
-    The caller is identified and authorized before the key is looked up, so that neither a revoked token nor a session
-    that was logged out gets a stored response.
+    The caller is identified and authorized before the key is looked up, so that neither a revoked token nor a
+    logged-out session gets a stored response.
     """
 
     @wraps(view)
@@ -42,11 +42,11 @@ def idempotent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
         if not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
             detail = _("An Idempotency-Key must have 1 to %(maximum)d printable ASCII characters.")
             return _error_response(400, "idempotency_key", detail % {"maximum": MAX_KEY_LENGTH})
-        # Read the body before the access check, because Django can't return it after it was parsed as a form.
+        # Read the body before the access check, because Django can't return it once it has been parsed as a form.
         digest = _request_digest(request)
         caller = _authorize_caller(view, request, args, kwargs)
         if caller is None:
-            return view(request, *args, **kwargs)  # refuses, with its own words
+            return view(request, *args, **kwargs)  # refuses with its own message
         call, is_claimed = _claim_call(caller, key, digest)
         if not is_claimed:
             return _replay_response(call, digest)
@@ -68,7 +68,7 @@ def _authorize_caller(
 ) -> str | None:
     """Return a digest of the caller and their rights, or None if the view would refuse them.
 
-    The rights are part of it, so that after a change of role or scopes the view decides anew.
+    The rights are part of the digest, so that the view decides again after a change of role or scopes.
     """
     checked: APIView = view.cls(**getattr(view, "initkwargs", {}))  # type: ignore[attr-defined]
     if actions := getattr(view, "actions", None):
@@ -140,14 +140,14 @@ def _store_response(call: IdempotentCall, response: HttpResponseBase) -> None:
 
 
 def _holds_secret(data: Any) -> bool:
-    """Return whether response data has a secret at any depth."""
+    """Return True if the response data contains a secret at any depth."""
     if isinstance(data, Mapping):
         return any((name in _SECRET_FIELDS and value) or _holds_secret(value) for name, value in data.items())
     return isinstance(data, list | tuple) and any(_holds_secret(one) for one in data)
 
 
 def _secret_not_kept_response(data: Any) -> HttpResponse:
-    """Return the answer to retries of a request whose response had a secret. It names the created row, if any."""
+    """Return the response for retries of a request that returned a secret. Include the id of a created row."""
     detail = _(
         "The first request with this Idempotency-Key succeeded. Its response contained a secret, which is shown only "
         "once and was not kept. If you don’t have it, delete or revoke what was created, and create it again."

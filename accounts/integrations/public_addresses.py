@@ -1,8 +1,8 @@
-"""Addresses and ports that a URL entered by a person may lead to."""
+"""IP addresses that a URL entered by a person may lead to."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-# Networks that Python counts as global, or that carry another address inside, which would have to be judged instead.
+# Networks that Python considers global, or whose addresses embed another address that would need its own check.
 _REFUSED_NETWORKS = [
     ip_network(network)
     for network in (
@@ -20,7 +20,7 @@ _REFUSED_NETWORKS = [
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address belongs to a host on the internet and cannot stand for an internal one."""
+    """Return True if an IP address belongs to a host on the internet and cannot map to an internal one."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:
@@ -33,7 +33,7 @@ def _is_unicast(address: IPv4Address | IPv6Address) -> bool:
 
 
 def is_private_literal(host: str) -> bool:
-    """Return whether a host is written as an IP address that is not public."""
+    """Return True if a host is written as an IP address that is not public."""
     try:
         ip_address(host.partition("%")[0])
     except ValueError:

@@ -58,7 +58,7 @@ def revoke_service_token(token: ServiceToken) -> bool:
 
 
 def find_usable_token(secret: str) -> ServiceToken | None:
-    """Return the token with this secret and the user it acts as, unless it is unknown, revoked, or expired."""
+    """Return the usable token with this secret, with its user and organization loaded, or None."""
     usable = ServiceToken.objects.usable().select_related("acts_as__organization")
     return usable.filter(digest=_hash_secret(secret)).first()
 

@@ -61,9 +61,9 @@ class ServiceTokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Gene
 
     @extend_schema(request=NewTokenSerializer, responses={201: IssuedTokenSerializer})
     def create(self, request: Request) -> Response:
-        """Issue a token. Only this response contains its secret. It needs the password again, on the page for that."""
+        """Issue a token. Only this response contains its secret. You must have confirmed your password recently."""
         if not has_confirmed_password(request._request):
-            detail = _("Confirm your password first, at %(url)s. Then send this again.")
+            detail = _("Confirm your password at %(url)s, then send this request again.")
             raise PermissionDenied(detail % {"url": reverse("account_reauthenticate")}, "reauthentication_required")
         serializer = NewTokenSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)

@@ -44,10 +44,11 @@ def sign_message(secret: str, message: WebhookMessage) -> str:
 def send_message(
     url: str, secret: str, message: WebhookMessage, *, may_be_private: bool, timeout: float | None = None
 ) -> int:
-    """Send a message and return the HTTP status. Do not follow redirects. Raise WebhookNotSentError without a response.
+    """Send a message and return the HTTP status. Raise WebhookNotSentError if there is no response.
 
-    The whole exchange ends within `timeout` seconds, WEBHOOK_TIMEOUT by default. The error's text is always the same:
-    it is shown to the owner of the URL, and details would tell what listens in our network.
+    Redirects are not followed. The whole exchange ends within `timeout` seconds, WEBHOOK_TIMEOUT by default. The
+    error's text is always the same, because the owner of the URL sees it, and details would reveal what listens in our
+    network.
     """
     parts = urlsplit(url)
     headers = {
@@ -63,10 +64,10 @@ def send_message(
         return _exchange(parts, path, message.body, headers, deadline, may_be_private)
     except (OSError, http.client.HTTPException, ValueError) as error:
         logger.info("Webhook not sent: %s: %s", type(error).__name__, error, extra={"delivery_id": message.id})
-        # At most 200 characters.
+        # At most 200 characters fit into the column.
         message_text = _(
-            "There was no answer from a public address in time. Check the URL, its certificate, and that the receiver "
-            "answers at once with an HTTP status."
+            "No public address responded in time. Check the URL and its certificate, and make sure that the receiver "
+            "responds right away with an HTTP status."
         )
         raise WebhookNotSentError(message_text[:200]) from error
 
@@ -78,10 +79,10 @@ def _exchange(
     is_tls = parts.scheme == "https"
     host, port = parts.hostname or "", url_port(parts)
     connection = http.client.HTTPConnection(host, port)
-    # The addresses that were checked: a second DNS lookup could return different ones.
+    # Connect to the addresses that were checked. A second DNS lookup could return different ones.
     connection.sock = plain = deadline.connect(_find_addresses(host, port, deadline, may_be_private), port)
     try:
-        with deadline.cutting(lambda: connection.sock):
+        with deadline.enforce(lambda: connection.sock):
             if is_tls:
                 connection.sock = _tls_context().wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
                 connection.sock.do_handshake()
@@ -97,7 +98,7 @@ def _find_addresses(host: str, port: int, deadline: Deadline, may_be_private: bo
     if may_be_private:
         return deadline.resolve(host, port)
     if port not in settings.WEBHOOK_PORTS:
-        raise OSError(f"Port {port} is not among WEBHOOK_PORTS.")
+        raise OSError(f"Port {port} is not in WEBHOOK_PORTS.")
     addresses = deadline.resolve(host, port)
     if refused := [address for address in addresses if not is_public(address)]:
         raise OSError(f"{host} has the address {refused[0]}, which is not public.")

@@ -71,5 +71,5 @@ def queue_event(organization_id: UUID, event: str, data: Mapping[str, Any]) -> N
             row = Delivery.objects.create(
                 organization_id=organization_id, webhook=hook, event=event, payload=dict(data)
             )
-            # `robust`: if the broker is down, no delivery is lost, because the sweep queues it again.
+            # If the broker is down, no delivery is lost, because the sweep queues it again.
             queue_on_commit(tasks.deliver_webhook, str(row.pk))

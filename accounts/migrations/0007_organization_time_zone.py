@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='organization',
             name='time_zone',
-            field=models.CharField(blank=True, db_default='', default='', help_text='Decides when a day begins: for due dates, weeks, reports, and emails. For example, America/New_York. Leave blank for the time zone of the installation.', max_length=64, validators=[accounts.models.organizations.validate_time_zone], verbose_name='time zone'),
+            field=models.CharField(blank=True, db_default='', default='', help_text='Determines when a day begins for due dates, weeks, reports, and emails. For example, America/New_York. Leave blank to use the time zone of the installation.', max_length=64, validators=[accounts.models.organizations.validate_time_zone], verbose_name='time zone'),
         ),
         migrations.AddField(
             model_name='organization',

@@ -1,4 +1,4 @@
-"""Stored responses with secrets, which are no longer kept, are deleted."""
+"""Deletion of stored responses that contain secrets, which are no longer kept."""
 
 from django.db import migrations
 

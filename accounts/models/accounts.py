@@ -18,7 +18,10 @@ from accounts.models.people import User
 
 class AccountQuerySet(models.QuerySet["Account"]):
     def for_user(self, user: User) -> AccountQuerySet:
-        """Limit to the organization's accounts, because people work across all of them, for those who may view any."""
+        """Limit to the organization's accounts. Users who may not view accounts see none.
+
+        Everyone else sees all of them, because people work across accounts.
+        """
         is_allowed = user.has_perm("accounts.view_account")
         return self.filter(organization_id=user.organization_id) if is_allowed else self.none()
 
@@ -181,7 +184,7 @@ class ProcedureDocument(LeasedModel):
 
     @property
     def is_unconfirmed(self) -> bool:
-        """Return True if the document counts only once a person confirms it."""
+        """Return True if the document is not used until a person confirms it."""
         return self.status == self.Status.UNCONFIRMED
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:

@@ -7,12 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 class InstallationQuerySet(models.QuerySet["Installation"]):
     def has_adopted(self, file_id: str) -> bool:
-        """Return whether this installation adopted a file at OpenAI that names no installation."""
+        """Return True if this installation adopted the file at OpenAI, which names no installation itself."""
         return any(file_id in files for files in self.values_list("adopted_files", flat=True))
 
 
 class Installation(models.Model):
-    """The installation that this database belongs to, in its only row.
+    """The installation that this database belongs to. The table has only one row.
 
     The bucket's marker names the same installation and repeats the counter and the token, which change together. A copy
     of this database therefore falls behind the marker as soon as the original advances.
@@ -37,9 +37,9 @@ class Installation(models.Model):
 
 
 class ReapCandidate(models.Model):
-    """An object that a reaper found without an owner: removed after a grace period, or forgotten if it has one again.
+    """An object that a reaper found without an owner. It is removed after a grace period, unless it gains an owner.
 
-    Rows of removed objects stay for a month as the record of their removal.
+    Rows of removed objects are kept for a month as a record of the removal.
     """
 
     reaper = models.CharField(max_length=40)

@@ -18,10 +18,11 @@ LeasedRow = TypeVar("LeasedRow", bound="LeasedModel")
 RowQuerySet = TypeVar("RowQuerySet", bound=models.QuerySet[Any])
 
 
-def take_turns(waiting: RowQuerySet, held: models.QuerySet[Any], limit: int, since: str) -> RowQuerySet:
+def order_by_turn(waiting: RowQuerySet, held: models.QuerySet[Any], limit: int, since: str) -> RowQuerySet:
     """Order waiting rows so that organizations take turns, the one with the fewest `held` rows first.
 
-    Rows beyond an organization's `limit` of held rows are left out. `since` is the field with the start of the wait.
+    Leave out rows that would take an organization beyond `limit` held rows. `since` names the field that says when the
+    wait began.
     """
     theirs = held.order_by().filter(organization_id=OuterRef("organization_id")).values("organization_id")
     held_count = Subquery(theirs.annotate(number=Count("pk")).values("number"), output_field=IntegerField())
@@ -52,10 +53,10 @@ class LeaseQuerySet(models.QuerySet[LeasedRow]):
     def in_turn(self, limit: int) -> Self:
         """Limit to the claimable rows of organizations with fewer than `limit` claimed rows, in fair order.
 
-        Organizations take turns, so that a burst of one of them delays the others by one row each.
+        Organizations take turns, so a burst from one of them delays the others by only one row each.
         """
         claimed = self.model._default_manager.filter(is_claimed=True, available_at__gt=now())
-        return take_turns(self.claimable(), claimed, limit, since="available_at")
+        return order_by_turn(self.claimable(), claimed, limit, since="available_at")
 
     def exhausted(self, limit: int) -> Self:
         """Limit to claimable rows that have used up `limit` attempts, such as a row that kills its workers."""
@@ -81,14 +82,14 @@ class LeaseQuerySet(models.QuerySet[LeasedRow]):
         return rows.filter(available_at=until).first() if claimed else None
 
     def claim_or_fail(self, pk: UUID, seconds: float, failed: Mapping[str, Any], **fields: Any) -> LeasedRow | None:
-        """Claim a row like `claim`. If it has used up `TASK_ATTEMPTS` attempts, settle it with the fields `failed`."""
+        """Claim a row like `claim`. If it has used up `TASK_ATTEMPTS` attempts, settle it with the `failed` fields."""
         row = self.filter(attempts__lt=settings.TASK_ATTEMPTS).claim(pk, seconds, **fields)
         if row is None:
             self.filter(pk=pk).exhausted(settings.TASK_ATTEMPTS).settle(**failed)
         return row
 
     def postpone(self, seconds: float) -> int:
-        """Let rows that are claimable now wait for `seconds` more. Return the number of rows."""
+        """Delay the rows that are claimable now by `seconds`. Return the number of rows."""
         return self.claimable().update(available_at=now() + timedelta(seconds=seconds))
 
     def renew(self, seconds: float, **fields: Any) -> int:
@@ -119,7 +120,7 @@ class LeasedModel(models.Model):
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     # Time from which a worker may claim the row, which is the end of the lease while a worker holds it. Empty: settled.
     available_at = models.DateTimeField(null=True, default=now, editable=False)
-    # Claimed by a worker, as long as `available_at` lies ahead. Tells the end of a lease from a delay.
+    # Claimed by a worker while `available_at` is in the future. Distinguishes a lease from a delay.
     is_claimed = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:

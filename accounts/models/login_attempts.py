@@ -5,9 +5,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class LoginAttempt(models.Model):
-    """A login that failed or is under way. It is deleted when it succeeds and when it no longer counts."""
+    """A login that failed or is in progress. The row is deleted once the login succeeds or no longer counts."""
 
-    # Digest of the email that was entered, which may belong to nobody.
+    # Digest of the email address that was entered. There may be no such account.
     account = models.CharField(max_length=64)
     address = models.CharField(max_length=64)
     attempted_at = models.DateTimeField(auto_now_add=True)

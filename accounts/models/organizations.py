@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def validate_time_zone(name: str) -> None:
-    """Raise ValidationError for a name that the time zone database does not know."""
+    """Raise ValidationError for a name that is not in the time zone database."""
     if name not in available_timezones():
         raise ValidationError(
             _("“%(name)s” is not a time zone. Enter one like America/New_York."), params={"name": name}
@@ -72,8 +72,8 @@ class Organization(models.Model):
         db_default="",
         validators=[validate_time_zone],
         help_text=_(
-            "Decides when a day begins: for due dates, weeks, reports, and emails. For example, America/New_York. "
-            "Leave blank for the time zone of the installation."
+            "Determines when a day begins for due dates, weeks, reports, and emails. For example, America/New_York. "
+            "Leave blank to use the time zone of the installation."
         ),
     )
     transcription_language = models.CharField(
@@ -99,5 +99,5 @@ class Organization(models.Model):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone of the organization's days."""
+        """Return the organization's time zone, by default the installation's."""
         return ZoneInfo(self.time_zone or settings.TIME_ZONE)

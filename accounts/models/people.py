@@ -38,7 +38,7 @@ class UserQuerySet(models.QuerySet["User"]):
 
 class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
     def for_user(self, user: User) -> UserQuerySet:
-        """Limit to the people this user may see: themselves, or the whole organization with the permission for it."""
+        """Limit to the people this user may see: the whole organization with permission, otherwise only themselves."""
         people: UserQuerySet = self.filter(organization_id=user.organization_id)
         return people if user.has_perm("accounts.view_user") else people.filter(pk=user.pk)
 
@@ -61,7 +61,7 @@ class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type:
 
 @dataclass(frozen=True)
 class CredentialChanges:
-    """The credentials that the last save of a person changed."""
+    """Credentials that changed when a person was last saved."""
 
     old_email: str = ""  # empty if the address stayed the same
     has_new_password: bool = False
@@ -70,7 +70,7 @@ class CredentialChanges:
 class User(AbstractUser):
     """A person in one organization, who signs in with an email address."""
 
-    SERVICE_DOMAIN = "service.invalid"  # of the addresses of external systems
+    SERVICE_DOMAIN = "service.invalid"  # in the email addresses of external systems
     credential_changes = CredentialChanges()
     _loaded_email: str = ""
 
@@ -128,10 +128,10 @@ class User(AbstractUser):
         """Save, and record which credentials changed, for the notices that `accounts.services.credentials` sends."""
         fields = kwargs.get("update_fields")
         is_email_saved = fields is None or "email" in fields
-        is_moved = bool(self._loaded_email) and is_email_saved and self.email != self._loaded_email
+        has_new_email = bool(self._loaded_email) and is_email_saved and self.email != self._loaded_email
         # Django sets `_password` for a new password, but not when it only upgrades the hash at login.
         has_new_password = getattr(self, "_password", None) is not None and not self._state.adding
-        self.credential_changes = CredentialChanges(self._loaded_email if is_moved else "", has_new_password)
+        self.credential_changes = CredentialChanges(self._loaded_email if has_new_email else "", has_new_password)
         super().save(*args, **kwargs)
         if is_email_saved:
             self._loaded_email = self.email
@@ -148,7 +148,7 @@ class User(AbstractUser):
 
     @property
     def reads_others_sessions(self) -> bool:
-        """Return whether the role may read other people's sessions, all of them or only the graded ones."""
+        """Return True if the role may read other people's sessions: all of them, or only the graded ones."""
         return self.has_perm("training.view_session") or self.has_perm("training.review_session")
 
     @property

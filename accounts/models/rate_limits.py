@@ -1,4 +1,4 @@
-"""Counts for rate limits, in the database: they hold for every process, and a restart or a lost Redis loses none."""
+"""Counts for rate limits, in the database: all processes share them, and no restart or Redis outage loses any."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class UsageCount(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=20)
-    # Id of the person, of the session, or of the organization itself. No foreign key: sessions belong to a higher app.
+    # Id of the person, session, or organization. Not a foreign key, because sessions belong to a higher app.
     subject = models.UUIDField()
     counted_from = models.DateTimeField()  # start of the interval
     used = models.PositiveIntegerField(default=0, db_default=0)

@@ -1,4 +1,4 @@
-"""Last runs of the schedule, so that a restart of beat neither forgets nor repeats one."""
+"""Last run of each schedule entry, so that a restart of beat neither skips nor repeats a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class ScheduledRunQuerySet(models.QuerySet["ScheduledRun"]):
     def claim(self, name: str, every: timedelta, now: datetime) -> bool:
         """Record a run at `now`. Return False if the last one is less than `every` ago.
 
-        The conditional UPDATE is the lock, so any number of beats may ask.
+        The conditional UPDATE is the lock, so any number of beat processes may call this.
         """
         if self.filter(name=name, ran_at__lte=now - every).update(ran_at=now):
             return True
@@ -27,7 +27,7 @@ class ScheduledRunQuerySet(models.QuerySet["ScheduledRun"]):
 
 
 class ScheduledRun(models.Model):
-    """The last run of one entry of the schedule."""
+    """The last run of one schedule entry."""
 
     name = models.CharField(max_length=200, unique=True)
     ran_at = models.DateTimeField()

@@ -25,7 +25,7 @@ class ServiceTokenQuerySet(models.QuerySet["ServiceToken"]):
     def usable(self) -> ServiceTokenQuerySet:
         """Limit to tokens that are neither revoked nor expired, and whose user and issuer are both active.
 
-        The issuer may have kept a copy of the secret.
+        The issuer must be active because they may have kept a copy of the secret.
         """
         is_current = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
         return self.filter(is_current, revoked_at=None, acts_as__is_active=True, created_by__is_active=True)

@@ -1,4 +1,4 @@
-"""Search for the number of an account on the first pages of a document, and for numbers of other accounts."""
+"""Search for an account's number, and for the numbers of other accounts, on the first pages of a document."""
 
 import re
 import unicodedata
@@ -8,14 +8,14 @@ from enum import Enum
 
 from ai.bounded_patterns import BoundedPattern
 
-_TITLE_LINES = 8  # lines at the top of a document that say whom it is for
+_TITLE_LINES = 8  # lines at the top of a document that say which account it is for
 _MARGIN_LINES = 2  # lines at the top and the bottom of a page that may be its header and footer
 _LABEL_REACH = 40  # characters between "account" and its number
 _MIN_UNLABELED_LENGTH = 3  # shorter numbers without a label are sections, steps, or pages
-_PUBLIC_NUMBER = BoundedPattern(r"988|[2-9]11|(?:19|20)\d\d")  # public lines and years, which any title may mention
+_PUBLIC_NUMBER = BoundedPattern(r"988|[2-9]11|(?:19|20)\d\d")  # public hotlines and years, which any title may mention
 _SEPARATED = r"[ \t]{1,4}"
 _LABEL = BoundedPattern(r"\b(?:accounts?|acct|clients?|contracts?|programs?|lines?|customers?)\b", re.IGNORECASE)
-# Words and marks that may stand between the label and the number.
+# Words and punctuation that may come between the label and the number.
 _LABEL_REST = BoundedPattern(
     r"(?:[\W\d_]|\b(?:accounts?|numbers?|nos?|nr|ids?|codes?|and|or|is|the|for)\b){0,60}", re.IGNORECASE
 )
@@ -49,7 +49,7 @@ class _Mention:
 
     @property
     def names_account(self) -> bool:
-        """Return True if the number in a title, header, or footer says whose document it is."""
+        """Return True if the number, in a title, header, or footer, tells which account the document is for."""
         if self.is_labeled:
             return True
         is_common = len(self.number) < _MIN_UNLABELED_LENGTH or _PUBLIC_NUMBER.fullmatch(self.number) is not None
@@ -63,7 +63,7 @@ class _Mention:
 def match_account(pages: Sequence[str], number: str, other_numbers: Iterable[str]) -> tuple[AccountMatch, str]:
     """Look for an account's number on the first pages. Return the result, and the other account's number for OTHER.
 
-    The title, headers, and footers decide. If they name no account, the first number labeled as an account's does.
+    The title, headers, and footers decide. If they name no account, the first labeled number decides.
     A document may name several accounts, as in `716/717`.
     """
     texts = [_clean(page) for page in pages]
@@ -86,12 +86,12 @@ def _first(mentions: Iterable[_Mention]) -> _Mention | None:
 
 
 def _precedes(other: _Mention | None, own: _Mention) -> bool:
-    """Return True if a number labeled as another account's stands before an unlabeled one."""
+    """Return True if the labeled number of another account comes before the account's own, unlabeled number."""
     return other is not None and other.is_labeled and other.position < own.position
 
 
 def mentions_number(text: str, number: str) -> bool:
-    """Return True if the text contains the number, also as `7 1 7`, `00717`, `716/717`, or `717-2024`."""
+    """Return True if the text contains the number, including forms like `7 1 7`, `00717`, `716/717`, and `717-2024`."""
     return next(_find_spans(_clean(text), number), None) is not None
 
 
@@ -101,7 +101,7 @@ def mentions_name(text: str, name: str) -> bool:
 
 
 def _clean(text: str) -> str:
-    """Return the text in one form of digits and dashes, without characters that nobody sees."""
+    """Return the text with normalized digits and dashes, and without invisible characters."""
     plain = unicodedata.normalize("NFKC", text)
     kept = (letter for letter in plain if unicodedata.category(letter) != "Cf")
     return _DASH.sub("-", "".join(kept))
@@ -126,14 +126,14 @@ def _find_mentions(pages: Sequence[str], number: str) -> Iterator[_Mention]:
 
 
 def _is_at_edge(text: str, start: int, end: int) -> bool:
-    """Return True if no word stands before, or none after, the number on its line."""
+    """Return True if the number comes first or last on its line."""
     line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
     before, after = text[line_start:start], text[end : line_end if line_end >= 0 else len(text)]
     return not any(map(str.isalnum, before)) or not any(map(str.isalnum, after))
 
 
 def _is_labeled(text: str, start: int) -> bool:
-    """Return True if only marks, numbers, and small words stand between a word such as "account" and the number."""
+    """Return True if only punctuation, numbers, and filler words separate a word such as "account" from the number."""
     begin = max(text.rfind("\n", 0, start) + 1, start - _LABEL_REACH)
     labels = [found.end() for found in _LABEL.finditer(text, begin, start)]
     return bool(labels) and _LABEL_REST.fullmatch(text, labels[-1], start) is not None
@@ -146,7 +146,7 @@ def _find_spans(text: str, number: str) -> Iterator[tuple[int, int]]:
     if not number:
         return
     for found in _number_pattern(number).finditer(text):
-        if _is_number_of_its_own(text, found.start(), found.end(), number):
+        if _is_standalone_number(text, found.start(), found.end(), number):
             yield found.span()
 
 
@@ -156,7 +156,7 @@ def _number_pattern(number: str) -> BoundedPattern:
     zeros = "0{0,6}" if number.isdigit() else ""
     patterns = [rf"(?<!{before}){zeros}{re.escape(number)}(?!{after})"]
     if len(number) > 1:
-        # Letter-spaced on one line, whatever the lines above and below begin with, or one digit a line.
+        # Letter-spaced on one line, whatever the lines above and below begin with, or one digit per line.
         on_line = _SEPARATED.join(re.escape(letter) for letter in number)
         patterns.append(rf"(?<!\d)(?<!\d[ \t]){on_line}(?![ \t]{{0,4}}\d)")
         anywhere = r"\s{1,4}".join(re.escape(letter) for letter in number)
@@ -164,8 +164,8 @@ def _number_pattern(number: str) -> BoundedPattern:
     return BoundedPattern("|".join(patterns), re.IGNORECASE)
 
 
-def _is_number_of_its_own(text: str, start: int, end: int, number: str) -> bool:
-    """Return False if the digits belong to a phone number, an amount, a page, or a longer number."""
+def _is_standalone_number(text: str, start: int, end: int, number: str) -> bool:
+    """Return False if the digits belong to a phone number, an amount, a page number, or a longer number."""
     before, after = text[max(0, start - 24) : start], text[end : end + 24]
     if not number.isdigit():
         return _NUMBER_GOES_ON.match(after) is None or _YEAR.match(after, 1) is not None or after[0] == "/"

@@ -1,4 +1,4 @@
-"""Adoption of stores and files at OpenAI from before they named their installation."""
+"""Adoption of stores and files at OpenAI that were created before resources named their installation."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -12,12 +12,12 @@ from accounts.web.identifiers import is_uuid
 
 @dataclass
 class RemoteClaim:
-    """Resources at OpenAI that rows of this database own, by the installation that they name."""
+    """Resources at OpenAI that belong to rows of this database. Unnamed resources name no installation."""
 
-    stores: list[RemoteResource] = field(default_factory=list)  # unnamed, of our accounts
-    attached: list[tuple[str, RemoteResource]] = field(default_factory=list)  # store id, unnamed file of our documents
-    files: list[RemoteResource] = field(default_factory=list)  # unnamed, of our documents, in no store of ours
-    others: set[str] = field(default_factory=set)  # installations that own resources of our rows
+    stores: list[RemoteResource] = field(default_factory=list)  # unnamed stores of our accounts
+    attached: list[tuple[str, RemoteResource]] = field(default_factory=list)  # (store id, unnamed file in it)
+    files: list[RemoteResource] = field(default_factory=list)  # unnamed files of our documents, in no store of ours
+    others: set[str] = field(default_factory=set)  # other installations named by resources of our rows
 
     @property
     def is_empty(self) -> bool:
@@ -56,8 +56,8 @@ def _sort(claim: RemoteClaim, resource: RemoteResource, unnamed: list[RemoteReso
 
 
 def tag_claim(openai: VectorStoreClient, claim: RemoteClaim) -> None:
-    """Name this installation in the resources of a claim. Raise AIUnavailableError; it is safe to repeat."""
-    # A file's name cannot be changed, so the row lists those without attributes.
+    """Name this installation in the claimed resources. Raise AIUnavailableError, after which a retry is safe."""
+    # Files cannot be renamed, so the database row lists those that have no attributes either.
     installation = Installation.objects.get()
     installation.adopted_files = sorted({*installation.adopted_files, *(file.id for file in claim.files)})
     installation.save(update_fields=["adopted_files"])

@@ -35,8 +35,8 @@ _NO_FILES_MESSAGE = _(
 def prepare_procedures(document_id: UUID) -> None:
     """Index a document, upload it to its account's store, and activate it. It is safe to call this repeatedly.
 
-    A document with a warning stops before the upload until a person confirms it. The new file is uploaded and must be
-    found by a search. Then one transaction switches the account to it, and the old file is deleted afterward. An
+    A document with a warning is not uploaded until a person confirms it. The new file is uploaded and must be found by
+    a search. Then one transaction switches the account to it, and the old file is deleted afterward. An
     evaluation always sees either the old document or the new one. Raise RetryLaterError if a retry may succeed.
     """
     failed = {"status": ProcedureDocument.Status.FAILED, "failure": _FAILURE_MESSAGE}
@@ -70,7 +70,7 @@ def _prepare_claimed(document: ProcedureDocument) -> None:
 
 
 def _stop_for_confirmation(document: ProcedureDocument) -> bool:
-    """Return True if a person must confirm the document before it counts. The active document stays in use as it is."""
+    """Mark the document unconfirmed if a person must confirm it, and return True then. The active one is exempt."""
     is_active = document.account.procedures_id == document.pk
     if is_active or document.confirmed_at:
         return False
@@ -118,7 +118,7 @@ def _upload(openai: VectorStoreClient, document: ProcedureDocument, text: Docume
         return openai.upload(document.pk, ".md", text.text_without_injections.encode())
     with document.file.open("rb") as file:
         content = file.read()
-    if document.has_pages:  # OpenAI may refuse other bytes before the header
+    if document.has_pages:  # OpenAI may reject files with other bytes before the header
         content = content[max(content.find(HEADER, 0, HEADER_WITHIN + len(HEADER)), 0) :]
     return openai.upload(document.pk, PurePosixPath(document.filename).suffix.lower(), content)
 

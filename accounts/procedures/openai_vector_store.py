@@ -73,9 +73,9 @@ class VectorStoreClient:
             raise
 
     def upload(self, document_id: UUID, suffix: str, content: bytes) -> str:
-        """Upload a file and return its id. The name holds the installation and the document.
+        """Upload a file and return its id. Its name contains the ids of the installation and the document.
 
-        OpenAI takes the format from `suffix`.
+        OpenAI infers the format from `suffix`.
         """
         with translate_openai_errors():
             name = f"{_FILE_PREFIX}{settings.INSTALLATION_ID}-{document_id}{suffix}"
@@ -132,14 +132,14 @@ class VectorStoreClient:
         return file.status == "completed"
 
     def tag_attachment(self, store_id: str, file_id: str, document_id: UUID) -> None:
-        """Name the document and this installation in the attributes of an attached file."""
+        """Record the document and this installation in the attributes of an attached file."""
         with translate_openai_errors():
             self.client.vector_stores.files.update(
                 file_id, vector_store_id=store_id, attributes=_attributes(document_id)
             )
 
     def tag_store(self, store_id: str, account_id: UUID | str) -> None:
-        """Name the account and this installation in the metadata of a store."""
+        """Record the account and this installation in the metadata of a store."""
         metadata = {ACCOUNT_METADATA_KEY: str(account_id), INSTALLATION_METADATA_KEY: settings.INSTALLATION_ID}
         with translate_openai_errors():
             self.client.vector_stores.update(store_id, metadata=metadata)
@@ -209,7 +209,7 @@ class VectorStoreClient:
 
 
 def _require_id(value: object) -> str:
-    """Return the id of a new object. Raise AIUnavailableError if the server gave none."""
+    """Return the id of a new object. Raise AIUnavailableError if the server returned none."""
     if not isinstance(value, str) or not value:
         raise AIUnavailableError("unusable_answer", retryable=True)
     return value
@@ -234,7 +234,7 @@ def _describe_attachment(file: VectorStoreFile) -> RemoteResource:
 
 
 def _parse_filename(name: str) -> tuple[str, str]:
-    """Return the installation and the document that a file's name holds. Old names hold only a document."""
+    """Return the installation and the document in a file's name. Old names contain only a document."""
     stem = name.removeprefix(_FILE_PREFIX).partition(".")[0]
     return stem[: -_UUID_LENGTH - 1], stem[-_UUID_LENGTH:]
 
@@ -249,9 +249,9 @@ def build_procedures_client() -> OpenAI:
 
 
 def _remove(openai_id: str, owns: Callable[[], bool | None], *steps: Callable[[], object]) -> bool:
-    """Run the steps that delete a resource, if this database may delete and the resource is ours.
+    """Run the steps that delete a resource, if this database may delete anything and the resource is ours.
 
-    Return True if the resource is gone. A resource that is missing counts as gone.
+    Return True if the resource is gone, even if it was missing before.
     """
     if not may_delete("procedures at OpenAI"):
         return False

@@ -10,13 +10,13 @@ from statistics import median
 
 from accounts.procedures.pdf_words import Row, Word, direction_of, group_rows, to_logical_order
 
-COLUMN_GAP = "   "  # between cells of one row; a table of contents is recognized by it
+COLUMN_GAP = "   "  # between cells of one row; tables of contents are recognized by it
 _MIN_GUTTER = 0.9  # gap between two columns, in letter heights
-_MIN_COLUMN_ROWS = 3  # fewer rows side by side are a line with a gap
-_DENSE_BLOCK_ROWS = 5  # rows between gaps; fewer are the rows of a table
+_MIN_COLUMN_ROWS = 3  # fewer rows side by side are just lines with gaps
+_DENSE_BLOCK_ROWS = 5  # rows between gaps; smaller blocks are rows of a table
 
 
-Rule = tuple[float, float, float]  # a line: its two ends, and its position across
+Rule = tuple[float, float, float]  # a straight line: its two ends, and its position on the other axis
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Rules:
         return [height for _, _, height in crossing if bottom < height < top]
 
     def divide(self, left: Word, right: Word) -> bool:
-        """Return True if a line stands between two words of a row."""
+        """Return True if a vertical line separates two words of a row."""
         return any(
             bottom < left.center < top and left.x1 - 1.0 <= x <= right.x0 + 1.0 for bottom, top, x in self.vertical
         )
@@ -61,7 +61,7 @@ def read_lines(words: Sequence[Word], rules: Rules = _NO_RULES) -> list[str]:
 
 
 def join_hyphenated(pages: Sequence[str]) -> list[str]:
-    """Join words that a hyphen divides at the end of a line. A hyphen that the word has elsewhere stays."""
+    """Join words hyphenated at the end of a line. Keep the hyphen if the word has it elsewhere."""
     compounds = {word for page in pages for word in page.lower().split() if "-" in word.strip("-")}
     return ["\n".join(_join_lines(page.split("\n"), compounds)) for page in pages]
 
@@ -98,7 +98,7 @@ def _join_row(row: Row) -> str:
 
 @dataclass(frozen=True)
 class _Columns:
-    """Rows `first` to `end` of a page that a gutter at `x` divides."""
+    """Rows `first` to `end` of a page, divided by a gutter at `x`."""
 
     first: int
     end: int
@@ -107,7 +107,7 @@ class _Columns:
 
 
 def _find_columns(rows: list[Row], rules: Rules) -> _Columns | None:
-    """Return the tallest part of the page that one gutter divides, the leftmost gutter of several."""
+    """Return the tallest part of the page that one gutter divides. If there are several, choose the leftmost gutter."""
     height = median(word.height for row in rows for word in row)
     gutter = max(_MIN_GUTTER * height, 6.0)
     best: _Columns | None = None
@@ -123,7 +123,7 @@ def _find_columns(rows: list[Row], rules: Rules) -> _Columns | None:
 
 
 def _segments(row: Row, gutter: float, rules: Rules) -> list[tuple[float, float]]:
-    """Return (left, right) of the parts of a row that lines or gaps of at least `gutter` separate."""
+    """Return (left, right) of each part of a row, separated by lines or by gaps of at least `gutter`."""
     found: list[tuple[float, float]] = []
     for index, word in enumerate(row):
         if found and word.x0 - found[-1][1] < gutter and not rules.divide(row[index - 1], word):
@@ -165,7 +165,7 @@ def _trim_run(rows: list[Row], start: int, end: int, x: float) -> tuple[int, int
     left = [index for index in range(first, end) if rows[index][0].x0 < x - 1.0]
     if sum(index <= last + 1 for index in left) < _MIN_COLUMN_ROWS:
         return None
-    # Rows of the left column alone may follow. A heading of the full-width text below belongs to that text.
+    # Rows with only a left column may follow. A heading of the full-width text below belongs to that text.
     stop = max(last, left[-1]) + 1
     while stop > last + 1 and stop == end < len(rows) and _distance(rows, stop - 1) <= _distance(rows, stop - 2):
         stop = end = stop - 1
@@ -193,7 +193,7 @@ def _split_rows(region: list[Row], x: float) -> tuple[Row, Row]:
 
 
 def _is_running_text(region: list[Row], x: float, rules: Rules) -> bool:
-    """Return True if the sides are columns of text that continues from line to line, not cells of a table."""
+    """Return True if the sides are columns of text that runs from line to line, not cells of a table."""
     if rules.cross(region, x):
         return False
     left, right = (group_rows(side) for side in _split_rows(region, x))
@@ -231,7 +231,7 @@ def _count_continued(side: list[Row]) -> int:
 
 
 def _blocks_by_gap(region: list[Row]) -> list[list[Row]]:
-    """Return the rows in blocks that wider gaps separate on both sides of the gutter."""
+    """Group the rows into blocks, separated by wider gaps on both sides of the gutter."""
     pitches = [_distance(region, index) for index in range(len(region) - 1)]
     usual = median(pitches)
     blocks = [[region[0]]]
@@ -248,11 +248,12 @@ def _are_cells(blocks: list[list[Row]], x: float) -> bool:
 
 
 def _read_table(region: list[Row], x: float, rules: Rules) -> list[str]:
-    """Return the lines of a table: row by row, in each row cell by cell."""
+    """Return the lines of a table, row by row and cell by cell."""
     heights, edges = rules.cross(region, x), _cell_edges(region, x, rules)
     blocks: list[list[Row]] = []
     for part in [region] if heights else _blocks_by_gap(region):
-        # A cell of several lines; without lines or gaps between the rows, each row begins with its first cell.
+        # Without drawn lines, a part is one table row if the text of its first cell continues over several lines.
+        # Otherwise, each table row begins with its first cell.
         is_one_row = not heights and _count_continued(group_rows(_split_rows(part, x)[0])) > 0
         for index, row in enumerate(part):
             if not index or (not is_one_row and _starts_table_row(row, part[index - 1], heights, x)):

@@ -30,7 +30,7 @@ _LIGATURES = {chr(code): unicodedata.normalize("NFKC", chr(code)) for code in ra
 
 
 def read_page(page: "pypdfium2.PdfPage", fields: list[Word]) -> str:
-    """Return the text of a page in reading order, with the values of its form fields where they stand."""
+    """Return the text of a page in reading order, with the values of its form fields in place."""
     turned: dict[int, list[Word]] = {}
     for turn, letter in _iterate_letters(page):
         turned.setdefault(turn, []).append(letter)
@@ -47,7 +47,7 @@ def read_page(page: "pypdfium2.PdfPage", fields: list[Word]) -> str:
 
 
 def _iterate_letters(page: "pypdfium2.PdfPage") -> Iterator[tuple[int, Word]]:
-    """Yield each character of a page with the quarter turns of its direction, in coordinates in which it is upright."""
+    """Yield (quarter turns, character) for each character of a page, in coordinates that make it upright."""
     import pypdfium2.raw as pdfium  # noqa: PLC0415  # import only under the resource limits
 
     text = page.get_textpage()
@@ -56,7 +56,7 @@ def _iterate_letters(page: "pypdfium2.PdfPage") -> Iterator[tuple[int, Word]]:
         code = pdfium.FPDFText_GetUnicode(handle, index)
         if pdfium.FPDFText_IsGenerated(handle, index) == 1 and code not in _SOFT_HYPHENS:
             continue
-        letter = _to_text(code)  # may be empty; its width still keeps the letters beside it together
+        letter = _to_text(code)  # may be empty; its width still keeps the neighboring letters together
         if not pdfium.FPDFText_GetLooseCharBox(handle, index, ctypes.byref(box)):
             continue
         turn = round(pdfium.FPDFText_GetCharAngle(handle, index) / (math.pi / 2)) % 4
@@ -64,7 +64,7 @@ def _iterate_letters(page: "pypdfium2.PdfPage") -> Iterator[tuple[int, Word]]:
 
 
 def _to_text(code: int) -> str:
-    """Return the text of a character that people see, or an empty string."""
+    """Return the visible text of a character, or an empty string."""
     if code in _SOFT_HYPHENS:
         return "-"
     letter = chr(code) if code < 0x110000 else ""
@@ -96,7 +96,7 @@ def _is_printed(field: Word, words: list[Word]) -> bool:
 
 
 def _read_rules(page: "pypdfium2.PdfPage") -> Rules:
-    """Return the straight lines of a page, with the edges of its boxes."""
+    """Return the straight lines of a page, including the edges of boxes."""
     import pypdfium2.raw as pdfium  # noqa: PLC0415  # import only under the resource limits
 
     horizontal: list[Rule] = []
@@ -115,7 +115,7 @@ def _read_rules(page: "pypdfium2.PdfPage") -> Rules:
 
 
 def _join_rules(pieces: list[Rule]) -> list[Rule]:
-    """Return the lines with touching pieces joined."""
+    """Join pieces of lines that touch."""
     joined: list[Rule] = []
     for start, end, position in sorted(pieces, key=lambda piece: (round(piece[2]), piece[0])):
         if joined and abs(joined[-1][2] - position) < 1.5 and start - joined[-1][1] < 3.0:
@@ -138,9 +138,9 @@ def has_large_picture(page: "pypdfium2.PdfPage") -> bool:
 
 
 def choose_fuller(text: str, plain: str) -> tuple[str, bool]:
-    """Return the ordered reading, or the plain one if the ordered one lost words. The second value is True then.
+    """Return (`text`, False), or (`plain`, True) if the ordered reading in `text` lost words.
 
-    Letters printed twice, ligatures, and blanks inside words make no difference.
+    Letters printed twice, ligatures, and spaces inside words make no difference.
     """
     letters = _letters_of(text)
     words = (_without_repetition(_letters_of(word)) for word in plain.split())
@@ -154,7 +154,7 @@ def choose_fuller(text: str, plain: str) -> tuple[str, bool]:
 
 
 def _without_repetition(word: str) -> str:
-    """Return the word once if pypdf read it twice, because bold type was imitated."""
+    """Return the word once if pypdf read it twice because bold type was imitated."""
     half = len(word) // 2
     return word[:half] if half > 1 and word[:half] == word[half:] else word
 
@@ -166,7 +166,7 @@ def _letters_of(text: str) -> str:
 def read_fields(page: "pypdf.PageObject") -> tuple[list[Word], int]:
     """Return the values shown in the form fields and text notes of a page, and the number of broken ones.
 
-    Hidden ones are left out.
+    Skip hidden ones.
     """
     import pypdf.generic  # noqa: PLC0415  # import only under the resource limits
 
@@ -209,7 +209,7 @@ def _shown_value(annotation: "pypdf.generic.DictionaryObject") -> str:
 
 
 def _inherited(annotation: "pypdf.generic.DictionaryObject", key: str) -> object:
-    """Return an entry of a field, which may stand in one of its parents."""
+    """Return an entry of a field, or of its nearest parent that has the entry."""
     node: object = annotation
     for _ in range(10):
         if not isinstance(node, dict):
@@ -223,7 +223,7 @@ def _inherited(annotation: "pypdf.generic.DictionaryObject", key: str) -> object
 
 
 def _read_options(options: object) -> Iterator[tuple[str, str]]:
-    """Yield (stored value, shown text) of a choice."""
+    """Yield (stored value, shown text) for each option of a choice field."""
     for option in options if isinstance(options, list) else ():
         entry = option.get_object()
         if isinstance(entry, list) and len(entry) == 2:

@@ -2,7 +2,7 @@
 
 Usage: `python -I pdf_sandbox.py [front] <max pages> <max characters> <CPU seconds>`. It reads the PDF from stdin and
 writes JSON to stdout: the page texts and lists of what could not be read, or the reason why the PDF was rejected.
-Of the project, it imports only the modules that do this work.
+From the project, it imports only the modules that do this work.
 """
 
 import io
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if __name__ == "__main__":  # isolated mode leaves out the project
+if __name__ == "__main__":  # isolated mode leaves the project off the path
     sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from accounts.procedures import pdf_page_reader
@@ -55,11 +55,11 @@ def apply_resource_limits(seconds: int) -> None:
     # The parent enforces the wall-clock limit. This one ends the process if the parent is gone.
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it writes no file
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # the sandbox writes no files
 
 
 def read_document(data: bytes, max_pages: int, max_characters: int, is_front: bool = False) -> dict[str, Any]:
-    """Return the text of each page, or of the first pages only with `is_front`, and what could not be read.
+    """Return the text of each page, or of the first pages only with `is_front`, and the parts that could not be read.
 
     Raise PdfRejectedError.
     """
@@ -109,7 +109,7 @@ def open_for_layout(data: bytes) -> "pypdfium2.PdfDocument | None":
 
 
 class PageTexts:
-    """Texts of pages in reading order, and the pages of which something could not be read."""
+    """Page texts in reading order, and the numbers of pages with parts that could not be read."""
 
     def __init__(self, document: "PdfReader", layout: "pypdfium2.PdfDocument | None") -> None:
         self.document = document
@@ -150,7 +150,7 @@ class PageTexts:
 
     @staticmethod
     def _read_plainly(page: "PageObject", is_required: bool) -> str:
-        """Return the text as pypdf reads it. PDFium reads some pages on which pypdf fails."""
+        """Return the text as pypdf reads it. PDFium can read some pages that pypdf cannot."""
         import pypdf.errors  # noqa: PLC0415  # import only under the resource limits
 
         try:
@@ -194,7 +194,7 @@ def read_all_pages(texts: PageTexts, max_characters: int) -> list[str]:
 
 
 def find_unread_parts(document: "PdfReader") -> dict[str, int]:
-    """Return the number of attached files, and 1 for `xfa` if a form only shows in the program that made it."""
+    """Return the number of attached files, and 1 for `xfa` if only the program that made a form can show it."""
     form = document.root_object.get("/AcroForm")
     form = form.get_object() if form is not None else None
     is_xfa = isinstance(form, dict) and "/XFA" in form and not form.get("/Fields")

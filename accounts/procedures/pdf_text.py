@@ -68,7 +68,7 @@ def read_first_pages(data: bytes | BinaryIO, limits: ReadingLimits) -> PdfText:
 
 
 def is_pdf(content: bytes) -> bool:
-    """Return True if the file begins as a PDF does. As in other readers, up to 1,024 other bytes may come first."""
+    """Return True if the file begins with a PDF header. Like other readers, allow up to 1,024 bytes before it."""
     return HEADER in content[: HEADER_WITHIN + len(HEADER)]
 
 

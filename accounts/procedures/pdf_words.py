@@ -12,7 +12,7 @@ _RTL = frozenset({"R", "AL"})
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Text with its box in points, y pointing up. Form fields are words with blanks in them."""
+    """Text with its box in points, y pointing up. Form fields are words that may contain spaces."""
 
     x0: float
     x1: float
@@ -33,7 +33,7 @@ Row = list[Word]  # words at one height, from left to right
 
 
 def build_words(letters: Iterable[Word]) -> list[Word]:
-    """Join single letters into words. A blank letter or a gap separates them. Letters printed twice count once."""
+    """Join letters into words, which spaces or gaps separate. Letters printed twice count once."""
     words = []
     for row in group_rows(letters):
         gap, distance = _word_gap(row)
@@ -53,10 +53,10 @@ def build_words(letters: Iterable[Word]) -> list[Word]:
 
 
 def _word_gap(row: Row) -> tuple[float, float]:
-    """Return the gap between two words of a row, and the least distance of their letters, in points.
+    """Return the gap and the distance between left edges, in points, above which two letters belong to two words.
 
-    In spaced-out type, the gap exceeds the usual gap of the row. Letters at equal distances may be narrow and leave
-    gaps, so that only their distance counts.
+    In spaced-out type, the gap is measured beyond the usual gap of the row. Evenly spaced letters may be narrow and
+    leave gaps, so only their distance counts.
     """
     height = median(letter.height for letter in row)
     pairs = list(zip(row, row[1:], strict=False))
@@ -87,7 +87,7 @@ def _join_letters(letters: Row) -> Word:
 
 
 def to_logical_order(parts: Sequence[str]) -> list[str]:
-    """Return letters or words, sorted from left to right, as they are read: Hebrew and Arabic from right to left."""
+    """Return letters or words, given from left to right, in reading order: Hebrew and Arabic from right to left."""
     directions = [direction_of(part) for part in parts]
     if "R" not in directions:
         return list(parts)
@@ -110,7 +110,7 @@ def direction_of(text: str) -> str:
 
 
 def group_rows(words: Iterable[Word]) -> list[Row]:
-    """Return the words by row from top to bottom, each row from left to right. Small raised letters join their row."""
+    """Return the words by row from top to bottom, each row from left to right. Superscripts join their row."""
     rows: list[Row] = []
     center = height = 0.0
     for word in sorted(words, key=lambda word: -word.center):

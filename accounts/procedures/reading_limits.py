@@ -1,4 +1,4 @@
-"""Limits on uploaded documents, by the kind of document."""
+"""Limits on uploaded documents, by kind of document."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class ReadingLimits:
     cpu_seconds: int  # for reading a PDF or DOCX file
 
 
-# The grader searches procedures and never reads them as a whole, so they may fill books. 1,000 pages take 28 s.
+# The grader searches procedures and never reads them whole, so they may be as long as books. 1,000 pages take 28 s.
 PROCEDURES = ReadingLimits(max_bytes=20 * 1024**2, max_pages=2000, max_characters=20_000_000, cpu_seconds=70)
 # A counselor's notes on one conversation, read with the transcript in one request.
 DOCUMENTATION = ReadingLimits(max_bytes=10 * 1024**2, max_pages=100, max_characters=30_000, cpu_seconds=10)

@@ -47,7 +47,7 @@ def reap_procedures(is_all: bool = False) -> tuple[ReapReport, int]:
 
 
 class RemoteScan:
-    """This installation's stores and files at OpenAI, and those of them that no row uses."""
+    """This installation's stores and files at OpenAI, and the ones that no row uses."""
 
     def __init__(self, openai: VectorStoreClient) -> None:
         self._openai = openai
@@ -79,7 +79,7 @@ class RemoteScan:
         ]
 
     def remove(self, key: str) -> int:
-        """Delete a candidate if no row uses it by now. Return the number of deleted resources."""
+        """Delete a candidate unless a row uses it by now. Return the number of deleted resources."""
         kind, openai_id, *in_store = key.split()
         kept_stores, kept_files = _ids_in_use()
         if openai_id in kept_stores | kept_files:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# On a busy machine, a program waits longer than it computes. This ends it only if it no longer computes at all.
+# On a busy machine, a program waits longer than it computes. The wall-clock limit is meant only for one that hangs.
 _WALL_SECONDS_PER_CPU_SECOND = 4
 _MIN_WALL_SECONDS = 60
 
@@ -25,8 +25,8 @@ class SandboxLimitError(Exception):
 def run_in_sandbox(program: Path, content: bytes, arguments: Sequence[str], cpu_seconds: int) -> Any:
     """Run a program with `content` on its standard input and return its JSON output. Raise SandboxLimitError.
 
-    The CPU limit in seconds is appended to the arguments, and the program applies it to itself. The time on the clock
-    is limited too, but generously. The environment is empty, to protect our secrets.
+    The CPU limit in seconds is appended to the arguments, and the program applies it to itself. Wall-clock time is
+    limited too, but generously. The environment is empty, to protect our secrets.
     """
     child = subprocess.Popen(
         [sys.executable, "-I", str(program), *arguments, str(cpu_seconds)],

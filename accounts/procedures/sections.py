@@ -17,13 +17,13 @@ _HEADING = BoundedPattern(
     r"(?P<number>\d{1,5}(?:\.\d{1,3}){0,4})[.):]?[ \t]+(?P<title>[^\W\d_].*)",
     re.IGNORECASE,
 )
-# The number of a heading whose title stands on the next line.
+# The number of a heading whose title is on the next line.
 _LONE_NUMBER = BoundedPattern(r"\d{1,5}(?:\.\d{1,3}){1,4}\.?")
 _PAGE_NUMBER = BoundedPattern(
     r"[-–—| ]{0,4}(?:page[ \t]{1,3})?\d{1,4}(?:[ \t]{0,3}(?:of|/)[ \t]{0,3}\d{1,4})?[-–—| ]{0,4}", re.IGNORECASE
 )
 _MARGIN_LINES = 2  # lines at the top and the bottom of a page that may be its header and footer
-_MIN_REPEATS = 3  # pages with the same line at that place; fewer may be a coincidence
+_MIN_REPEATS = 3  # pages with the same line in the same place; fewer may be a coincidence
 _NUMBER = BoundedPattern(r"\d+(?:\.\d+)*")
 _DIGITS = BoundedPattern(r"\d+")
 _SENTENCE_END = BoundedPattern(r"(?<=[.?!:;])\s")
@@ -113,13 +113,13 @@ def _margins(lines: Sequence[str]) -> set[int]:
 
 
 def _running_key(line: str) -> str:
-    """Return the line in a form that is equal on all pages. The number of a heading counts, that of a page does not."""
+    """Return the line in a form that is the same on every page. Heading numbers stay, and page numbers are masked."""
     plain = " ".join(line.split()).casefold()
     return plain if _parse_heading(line) else _DIGITS.sub("#", plain)
 
 
 def _join_lone_numbers(lines: Sequence[str]) -> Iterable[str]:
-    """Yield the lines, with a number and the title below it on one line."""
+    """Yield the lines, joining each lone number with the title below it."""
     pending = ""
     for line in lines:
         if pending and _parse_heading(f"{pending} {line.strip()}"):

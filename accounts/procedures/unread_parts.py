@@ -1,4 +1,4 @@
-"""Parts of an uploaded document that were not read, and how to say so."""
+"""Parts of an uploaded document that were not read, and explanations for the reader."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypedDict
@@ -58,8 +58,8 @@ _EXPLANATIONS: dict[str, Callable[[int], str]] = {
         "%(count)d form field was not read.", "%(count)d form fields were not read.", count
     ),
     "xfa": lambda count: _(
-        "This is a form that only the program it was made with can show. What was filled in was not read. "
-        "Print it to a PDF and upload that."
+        "Only the program that created this form can display it, so the entries were not read. "
+        "Print the form to a PDF and upload that."
     ),
     "picture": lambda count: ngettext(
         "%(count)d picture was not read.", "%(count)d pictures were not read.", count
@@ -71,8 +71,8 @@ _EXPLANATIONS: dict[str, Callable[[int], str]] = {
         "%(count)d embedded file was not read.", "%(count)d embedded files were not read.", count
     ),
     "symbol": lambda count: ngettext(
-        "%(count)d character of a symbol font was not read.",
-        "%(count)d characters of symbol fonts were not read.",
+        "%(count)d character in a symbol font was not read.",
+        "%(count)d characters in symbol fonts were not read.",
         count,
     ),
     "part": lambda count: ngettext(

@@ -105,7 +105,7 @@ def _match_account(account: Account, pages: list[str]) -> tuple[AccountMatch, st
 
 def _explain_other_account(account: Account, other: str) -> str:
     message = _(
-        "This document is for account number %(other)s, not for %(account)s. Upload the document of %(account)s, or "
+        "This document is for account number %(other)s, not for %(account)s. Upload the document for %(account)s, or "
         "upload this one to the account it belongs to."
     )
     return message % {"other": other, "account": account.name}

@@ -21,7 +21,7 @@ from accounts.web.visible_text import clean_filename
 logger = logging.getLogger(__name__)
 
 PREPARING_MESSAGE = _("We’re preparing your document. The current one stays in use until it’s ready.")
-CONFIRMING_MESSAGE = _("Thank you. The document is being prepared, and your note stands in its history.")
+CONFIRMING_MESSAGE = _("Thank you. The document is being prepared, and your note was added to its history.")
 MAX_NOTE_LENGTH = 500  # characters
 
 
@@ -29,7 +29,7 @@ def upload_procedures(account: Account, file: UploadedFile, by: User, warning: s
     """Store a procedure document and queue its preparation. The active one stays active until the new one is ready.
 
     `warning` is the result of `check_procedures` for this file. If it is None, the file is checked here.
-    Raise InvalidProceduresError, and RateLimitExceededError before the file is stored.
+    Raise InvalidProceduresError or RateLimitExceededError, both before the file is stored.
     """
     if warning is None:
         warning = check_procedures(account, file)
@@ -61,14 +61,14 @@ def _save_document(document: ProcedureDocument, key: str) -> None:
     Account.objects.select_for_update().get(pk=document.account_id)
     document.file.name = key
     document.save(force_insert=True)
-    # `robust`: if the broker is down, nothing is lost, because the sweep queues the document again.
+    # If the broker is down, nothing is lost, because the sweep queues the document again.
     queue_on_commit(tasks.prepare_procedures, str(document.pk))
 
 
 def confirm_procedures(document: ProcedureDocument, by: User, note: str) -> bool:
-    """Let a document count in spite of its warning, and keep who decided it, when, and why.
+    """Accept a document in spite of its warning, and record who decided that, when, and why.
 
-    Return False if the document does not wait for a confirmation.
+    Return False if the document is not waiting for confirmation.
     """
     waiting = ProcedureDocument.objects.filter(pk=document.pk, status=ProcedureDocument.Status.UNCONFIRMED)
     confirmation = {"confirmation_note": note, "confirmed_by": by, "confirmed_at": now()}

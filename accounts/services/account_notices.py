@@ -1,4 +1,4 @@
-"""Security notices by email: someone's password or address was changed. They can't be turned off."""
+"""Security notices by email about changed passwords and addresses. They can't be turned off."""
 
 import logging
 
@@ -18,8 +18,8 @@ class AccountNotice(models.TextChoices):
     """Changes that a person is told about."""
 
     PASSWORD_CHANGED = "password_changed"
-    EMAIL_CHANGED = "email_changed"  # told at the old address
-    EMAIL_TAKEN = "email_taken"  # someone else asked for an address that is in use, told at that address
+    EMAIL_CHANGED = "email_changed"  # sent to the old address
+    EMAIL_TAKEN = "email_taken"  # someone else asked for an address that is in use; sent to that address
 
 
 def _password_text() -> str:
@@ -36,7 +36,7 @@ If you didn't, choose a new password now, and tell your administrator:
 
 def _email_text() -> str:
     return _(
-        """The address that you log in to Steadyline with was changed. It is no longer this one.
+        """The address that you use to log in to Steadyline was changed. You can no longer log in with this one.
 
 If you or your administrator did this, you don't need to do anything.
 
@@ -55,7 +55,7 @@ Your own account already uses it, so nothing was changed. You don't need to do a
 
 
 def send_account_notice(address: str, notice: str) -> None:
-    """Send a notice to an address. Raise if it cannot be sent, so that the task retries."""
+    """Send a notice to an address. Raise OSError if the mail server fails, so that the task retries."""
     if address.endswith(f"@{UNREACHABLE_DOMAIN}") or address.endswith(f"@{User.SERVICE_DOMAIN}"):
         return
     subjects = {

@@ -1,4 +1,4 @@
-"""Changes of the credentials that people log in with: notices about them, and the change of one's own address."""
+"""Changes to login credentials: notices about them, and changes of one's own address."""
 
 import hashlib
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ _SALT = "email-change"
 
 @receiver(post_save, sender=User)
 def announce_changes(instance: User, **kwargs: Any) -> None:
-    """Tell a person about a new password, and their old address about a new one, whoever changed them, wherever.
+    """Notify a person of a new password, and their old address of a new one, however it was changed.
 
-    Libraries, the admin, and the API save people, so this listens to the row itself.
+    Libraries, the admin, and the API all save people, so this listens to the model itself.
     """
     changes = instance.credential_changes
     if changes.old_email:
@@ -40,7 +40,7 @@ def announce_changes(instance: User, **kwargs: Any) -> None:
 
 
 def _queue_notice(address: str, notice: AccountNotice) -> None:
-    """Queue a notice. If the broker is down, send it at once: whoever caused the change must not go unnoticed."""
+    """Queue a notice, or send it at once if the broker is down, so that no change goes unnoticed."""
     if not queue_task(tasks.send_account_notice, address, notice.value):
         send_account_notice(address, notice.value)
 
@@ -54,9 +54,10 @@ class EmailChange:
 
 
 def request_email_change(user: User, email: str) -> None:
-    """Send a link to the new address, which counts only once it was opened.
+    """Send a link to the new address, which is used only after the link has been opened.
 
-    An address that another account uses gets a notice in place of the link, so that both answers look and take alike.
+    If another account uses the address, send a notice instead of the link, so that the response and its timing are the
+    same.
     """
     email = User.objects.normalize_email(email)
     if User.objects.filter(email=email).exclude(pk=user.pk).exists():
@@ -75,7 +76,7 @@ If you didn't ask for this, you don't need to do anything.
 
 
 def read_email_change(token: str) -> EmailChange | None:
-    """Return the change that a link stands for, or None if the link is forged, expired, or no longer valid."""
+    """Return the change that a link requests, or None if the link is forged, expired, or no longer valid."""
     try:
         pk, email, state = signing.loads(token, salt=_SALT, max_age=LINK_LIFETIME)
     except (signing.BadSignature, ValueError):
@@ -95,5 +96,5 @@ def confirm_email_change(change: EmailChange) -> None:
 
 
 def _state_of(user: User) -> str:
-    """Return a digest that changes with the address and the password, so that a link works once at most."""
+    """Return a digest that changes with the address and the password, so that a link works at most once."""
     return hashlib.sha256(f"{user.email}\0{user.password}".encode()).hexdigest()[:32]

@@ -42,7 +42,7 @@ def send_notification(person: User, *, is_wanted: bool, subject: str, text: str)
 
 
 def until_time_is_up(rows: Iterable[Row]) -> Iterator[Row]:
-    """Yield rows to be notified for `SWEEP_SECONDS`. The next sweep continues, even if the mail server is slow."""
+    """Yield rows for up to `SWEEP_SECONDS`, even if the mail server is slow. The next sweep continues."""
     ends_at = time.monotonic() + SWEEP_SECONDS
     for row in rows:
         if time.monotonic() > ends_at:

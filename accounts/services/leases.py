@@ -30,10 +30,10 @@ SWEEP_BATCH_SIZE = 200  # tasks queued by one sweep, so that sweeps do not flood
 HEARTBEATS_PER_LEASE = 3  # two may be late before the lease runs out
 MIN_HEARTBEAT_SECONDS = 0.05
 
-# Stored in English, and translated when they are shown. At most 200 characters, as the shortest column allows.
+# Stored in English, and translated when shown. The shortest column holds 200 characters.
 _OUT_OF_TIME = gettext_noop("This took too long and was stopped. Everything is saved. You can try again.")
 _TEXT_TOO_COSTLY = gettext_noop(
-    "The text could not be searched in reasonable time. It is saved. Remove long repetitions from it, and try again."
+    "The text took too long to search. It is saved. Remove long repetitions from it, and try again."
 )
 
 
@@ -57,9 +57,9 @@ def retry_delay(attempts: int, retry_after: float | None) -> float:
 
 @contextmanager
 def fail_when_out_of_time(fail: Callable[[str], object]) -> Iterator[None]:
-    """Call `fail` with a reason in words if the block reaches the task's soft time limit or a search its budget.
+    """Call `fail` with a reason in words if the task reaches its soft time limit or a search exceeds its budget.
 
-    All work on a claimed row happens in this block, so that the row fails at once and not when its lease runs out.
+    Do all work on a claimed row in this block, so that the row fails at once instead of when its lease runs out.
     """
     try:
         yield
@@ -70,7 +70,7 @@ def fail_when_out_of_time(fail: Callable[[str], object]) -> Iterator[None]:
     else:
         return
     logger.error("Stopped work on a row: %s", reason)
-    # The limit may have interrupted a query, after which the connection accepts no other.
+    # The limit may have interrupted a query, and the connection accepts no other query after that.
     if not connection.in_atomic_block:
         connection.close()
     fail(reason)
@@ -81,7 +81,7 @@ def fail_when_out_of_time(fail: Callable[[str], object]) -> Iterator[None]:
 
 @contextmanager
 def keep_claimed(row: LeasedModel, seconds: float, longest: float = settings.TASK_TIME_LIMIT) -> Iterator[None]:
-    """Renew the claim on `row` while the block runs. A killed worker's row is claimable at most `seconds` later.
+    """Renew the claim on `row` while the block runs. If the worker is killed, others can claim it `seconds` later.
 
     Renewals end after `longest` seconds, because a thread that hangs must not hold the row forever.
     """
@@ -92,7 +92,7 @@ def keep_claimed(row: LeasedModel, seconds: float, longest: float = settings.TAS
 
 @contextmanager
 def heartbeat(renew: Callable[[], int], seconds: float, longest: float = settings.TASK_TIME_LIMIT) -> Iterator[None]:
-    """Call `renew` from a thread several times in `seconds` while the block runs, until it returns 0."""
+    """Call `renew` from a thread several times per `seconds` while the block runs, until it returns 0."""
     stop = threading.Event()
     interval = max(seconds / HEARTBEATS_PER_LEASE, MIN_HEARTBEAT_SECONDS)
     thread = threading.Thread(target=_beat, args=(renew, stop, interval, longest), name="lease", daemon=True)
@@ -129,10 +129,10 @@ def organization_limit(task: Task[..., Any]) -> int:
 
 
 def work_in_turn(task: Task[..., Any], rows: LeaseQuerySet[Any], work: Callable[[UUID], Result]) -> Result | None:
-    """Do the work of the row whose organization is next. Return None if no row may be claimed now.
+    """Work on the row of the organization whose turn is next. Return None if no row may be claimed now.
 
-    A message says that a row waits, not which one. Otherwise, the burst of one organization would be processed in the
-    order of its messages, before everything that others queue afterward.
+    A message says that some row is waiting, not which one. Otherwise, a burst from one organization would be processed
+    in the order of its messages, before everything that others queue afterward.
     """
     return take_turn(task, lambda: rows.in_turn(organization_limit(task)), work)
 
@@ -140,7 +140,7 @@ def work_in_turn(task: Task[..., Any], rows: LeaseQuerySet[Any], work: Callable[
 def take_turn(
     task: Task[..., Any], waiting: Callable[[], QuerySet[Any]], work: Callable[[UUID], Result]
 ) -> Result | None:
-    """Do the work of the first waiting row, and queue the task again if another row may be claimed by then."""
+    """Work on the first waiting row, and queue the task again if another row may be claimed by then."""
     pk = _first_key(waiting())
     if pk is None:
         return None
@@ -148,7 +148,7 @@ def take_turn(
         return work(pk)
     finally:
         following = _first_key(waiting())
-        # The same row again means that the work could not claim it. The sweep takes care of it.
+        # If the same row is still first, `work` could not claim it. The sweep takes care of it.
         if following is not None and following != pk:
             queue_task(task, str(following))
 
@@ -161,7 +161,7 @@ def _first_key(rows: QuerySet[Any]) -> UUID | None:
 
 
 def queue_lost(rows: LeaseQuerySet[Any], task: Task[..., Any]) -> int:
-    """Queue the task for overdue rows, as many per organization as it may process at once. Return their number."""
+    """Queue the task for overdue rows, up to the limit of each organization. Return their number."""
     return queue_overdue(rows.overdue().in_turn(organization_limit(task)), task)
 
 

@@ -1,4 +1,4 @@
-"""Limits on failed logins, counted in the database. Unlike the cache, it is there whenever anybody can log in."""
+"""Limits on failed logins. They are counted in the database, because the cache may be down while people can log in."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ def begin_login_attempt(email: str, address: str) -> LoginAttempt | None:
     """Record an attempt before the password is checked. Return None if the account or the address has too many.
 
     The row is written before counting, so that parallel attempts see each other. A refused attempt is not kept:
-    otherwise, somebody could lock out an account forever.
+    otherwise, someone could lock an account forever.
     """
     attempt = LoginAttempt.objects.create(account=_digest(email), address=address[:64])
     recent = LoginAttempt.objects.filter(attempted_at__gt=_window_start())

@@ -26,19 +26,19 @@ logger = logging.getLogger(__name__)
 MARKER_KEY = "installation.json"
 # Top-level folders of everything that is stored. A store that holds one of them is in use.
 STORE_FOLDERS = {"evaluator_context", "procedures", "recordings", "spools"}
-_PROOF_SECONDS = 10.0  # for which a proof may be reused by `may_remove_superseded`
+_PROOF_SECONDS = 10.0  # how long `may_remove_superseded` may reuse a proof
 _ADVANCE_ATTEMPTS = 5  # other workers of the same installation may advance at the same time
 NOT_ADOPTED = "This database does not own the object store yet. Run `manage.py adopt_store`; see docs/upgrading.md."
 
 
 class MarkerStore(Protocol):
-    """The part of an object store that keeps the marker."""
+    """Methods of an object store that read and replace the marker."""
 
     def read_object(self, key: str) -> bytes | None:
         """Return the content of a small object, or None if it does not exist."""
 
     def replace_object(self, key: str, old: bytes | None, new: bytes) -> bool:
-        """Write an object if its content is still `old` (None: it does not exist). Return False if it is not."""
+        """Write an object if its content is still `old` (None if it must not exist). Return False if it is not."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _compare(row: Installation | None, marker: Marker | None) -> str | None:
 def advance_ownership() -> str | None:
     """Check ownership, and advance the counter of the database and the marker. Return the problem, or None.
 
-    The row is written first: if this process dies before the marker, the row is ahead, which proves nothing wrong.
+    The row is written first. If this process dies before it writes the marker, the row is ahead, which is harmless.
     """
     for _attempt in range(_ADVANCE_ATTEMPTS):
         row = Installation.objects.first()
@@ -111,12 +111,12 @@ def advance_ownership() -> str | None:
                 return None
         except MarkerUnreadableError as error:
             return str(error)
-    # Others of this installation advanced each time, or another database took over.
+    # Other workers of this installation advanced each time, or another database took over.
     return ownership_problem()
 
 
 def may_delete(reaper: str, *, advance: bool = False) -> bool:
-    """Return whether a reaper may delete, and log why not."""
+    """Return True if a reaper may delete anything. Otherwise, log the reason."""
     problem = advance_ownership() if advance else ownership_problem()
     if problem:
         logger.error("Nothing deleted by the reaper of %s: %s", reaper, problem)
@@ -124,14 +124,14 @@ def may_delete(reaper: str, *, advance: bool = False) -> bool:
 
 
 class _Proof:
-    """The latest successful check, with the settings that it was made under."""
+    """The latest successful check, and the settings that it applies to."""
 
     subject: object = None
     expires_at = 0.0  # monotonic seconds
 
 
 def may_remove_superseded() -> bool:
-    """Return whether one file that a row pointed to may be removed. A proof is reused for a few seconds."""
+    """Return True if a file that a row used to point to may be removed. A proof is reused for a few seconds."""
     subject = (settings.INSTALLATION_ID, connection.settings_dict["NAME"], repr(settings.STORAGES["default"]))
     if _Proof.subject == subject and time.monotonic() < _Proof.expires_at:
         return True
@@ -147,7 +147,7 @@ def forget_proof() -> None:
 
 
 def set_up_ownership() -> str | None:
-    """Claim the store of a new installation, and return the problem, or None if it is claimed.
+    """Claim the store for a new installation. Return None if this database owns the store, otherwise the problem.
 
     The installation is new if the database has no organizations and the store is empty.
     """
@@ -165,10 +165,10 @@ def set_up_ownership() -> str | None:
     return NOT_ADOPTED
 
 
-def is_refused() -> bool:
-    """Return whether the database is empty although the store is in use: it is the wrong database, or was not restored.
+def is_setup_refused() -> bool:
+    """Return True if the database is empty but the store is in use: a wrong database, or one that was not restored.
 
-    An unreadable store is not refused, so that a database can be upgraded while the store is away.
+    Return False if the store cannot be read, so that a database can be upgraded while the store is down.
     """
     if Organization.objects.exists():
         return False
@@ -194,7 +194,7 @@ def claim_store() -> Installation:
 
 
 def is_store_empty() -> bool:
-    """Return whether the store holds no objects of ours. Raise MarkerUnreadableError if it cannot be listed."""
+    """Return True if the store contains no objects of ours. Raise MarkerUnreadableError if it cannot be listed."""
     try:
         folders, _files = default_storage.listdir("")
     except FileNotFoundError:
@@ -205,7 +205,7 @@ def is_store_empty() -> bool:
 
 
 def read_marker() -> tuple[Marker | None, bytes | None]:
-    """Return the marker and its bytes, or None and None without one. Raise MarkerUnreadableError."""
+    """Return the marker and its bytes, or (None, None) if there is no marker. Raise MarkerUnreadableError."""
     try:
         content = _marker_store().read_object(MARKER_KEY)
     except Exception as error:  # storage backends raise errors of many types

@@ -1,4 +1,4 @@
-"""Words for people whose rate limit is used up: what happened, and what was kept. The wait is added to them."""
+"""Messages about rate limits that are used up: what happened, and what was kept. The waiting time is appended."""
 
 from collections.abc import Mapping
 
@@ -7,8 +7,8 @@ from django.utils.translation import ngettext_lazy
 
 PERSON_TEXTS: Mapping[str, Promise] = {
     "sessions": ngettext_lazy(
-        "You can begin up to %(limit)s session an hour. No session was started.",
-        "You can begin up to %(limit)s sessions an hour. No session was started.",
+        "You can start up to %(limit)s session an hour. No session was started.",
+        "You can start up to %(limit)s sessions an hour. No session was started.",
         "limit",
     ),
     "messages": ngettext_lazy(
@@ -53,8 +53,8 @@ CONVERSATION_TEXTS: Mapping[str, Promise] = {
 
 ORGANIZATION_TEXTS: Mapping[str, Promise] = {
     "sessions": ngettext_lazy(
-        "Your center can begin up to %(limit)s session an hour. No session was started.",
-        "Your center can begin up to %(limit)s sessions an hour. No session was started.",
+        "Your center can start up to %(limit)s session an hour. No session was started.",
+        "Your center can start up to %(limit)s sessions an hour. No session was started.",
         "limit",
     ),
     "messages": ngettext_lazy(

@@ -1,8 +1,8 @@
-"""Rate limits on everything that costs money or wakes people, for each person and each organization.
+"""Rate limits on everything that costs money or alerts people, for each person and each organization.
 
 A limit is a number of uses in a sliding window, which moves in steps of a sixth of its length. A use therefore counts
-for at most the window and at least five sixths of it. The counts are rows, so the limits hold across processes, without
-Redis, and after a restart.
+for at least five sixths of the window and at most the whole window. The counts are rows, so the limits hold across
+processes, without Redis, and after a restart.
 """
 
 import math
@@ -29,13 +29,13 @@ STEPS = 6  # intervals of a window
 class UsageKind(StrEnum):
     """Kinds of use that are limited. Each one leads to paid requests, to stored files, or to mail."""
 
-    SESSIONS = "sessions"  # begun, each with one greeting
+    SESSIONS = "sessions"  # started, each with one greeting
     MESSAGES = "messages"  # in chats, repeated ones included
-    GRADINGS = "gradings"  # asked for by a person; the automatic one after a session is not counted
+    GRADINGS = "gradings"  # requested by a person; the automatic one after a session is not counted
     DRAFTS = "drafts"
     UPLOADS = "uploads"
     TICKETS = "tickets"  # each one opens a connection to OpenAI
-    REPORTS = "reports"  # critical ones wake supervisors
+    REPORTS = "reports"  # critical ones alert supervisors
 
 
 WINDOW_SECONDS = {
@@ -59,18 +59,18 @@ class RateLimitExceededError(Exception):
 
 @dataclass(frozen=True)
 class _Allowance:
-    """What one subject may use in a window."""
+    """Number of uses that one subject has in a window."""
 
     subject: UUID
     limit: int
-    text: Promise  # said when it is used up
+    text: Promise  # shown when it is used up
 
 
 def spend(kind: UsageKind, by: User, *, conversation: UUID | None = None, now: datetime | None = None) -> None:
-    """Count one use by a person, in a conversation if given, and by their organization: all or none of them.
+    """Count one use by a person, in a conversation if given, and by their organization, either for all or for none.
 
-    Raise RateLimitExceededError, and count nothing, if one of them is used up. Inside a transaction the use counts only
-    if the transaction commits, so a refused or failed action is free.
+    Raise RateLimitExceededError, and count nothing, if one of the limits is used up. Inside a transaction, the use
+    counts only if the transaction commits, so a refused or failed action is free.
     """
     moment = timezone.now() if now is None else now
     with transaction.atomic():
@@ -109,7 +109,7 @@ class _Usage:
             earlier = [row for row in counts if row.subject == allowance.subject and row.counted_from < self.current]
             room = allowance.limit - sum(row.used for row in earlier)
             current = rows.filter(subject=allowance.subject, counted_from=self.current)
-            # The conditional UPDATE is the lock: of two last uses, one changes the row and the other finds no room.
+            # The conditional UPDATE is the lock: of two requests for the last use, only one changes the row.
             if not current.filter(used__lt=room).update(used=F("used") + 1):
                 raise self._refusal(allowance, [*earlier, current.get()])
 
@@ -140,17 +140,15 @@ class _Usage:
 
 def _when(seconds: int) -> str:
     if seconds < 2 * MINUTE:
-        return ngettext("You can go on in %(count)s second.", "You can go on in %(count)s seconds.", seconds) % {
+        return ngettext("Try again in %(count)s second.", "Try again in %(count)s seconds.", seconds) % {
             "count": seconds
         }
     minutes = math.ceil(seconds / MINUTE)
-    return ngettext("You can go on in %(count)s minute.", "You can go on in %(count)s minutes.", minutes) % {
-        "count": minutes
-    }
+    return ngettext("Try again in %(count)s minute.", "Try again in %(count)s minutes.", minutes) % {"count": minutes}
 
 
 def delete_ended_counts(now: datetime | None = None) -> int:
-    """Delete the counts of intervals that no window reaches. Return the number of deleted rows."""
+    """Delete the counts of intervals that every window has left behind. Return the number of deleted rows."""
     moment = timezone.now() if now is None else now
     longest = timedelta(seconds=2 * max(WINDOW_SECONDS.values()))
     return UsageCount.objects.filter(counted_from__lt=moment - longest).delete()[0]

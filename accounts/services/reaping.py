@@ -1,4 +1,4 @@
-"""Bounded removal of objects without an owner: recorded first, removed after a grace period, a small share a day."""
+"""Removal of objects without an owner: recorded first, then removed after a grace period, a small share each day."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -32,11 +32,11 @@ class ReapReport:
 def reap(
     reaper: str, orphans: Iterable[str], count_known: Callable[[], int], remove: Callable[[str], int], is_all: bool
 ) -> tuple[ReapReport, int]:
-    """Record the keys in `orphans` as candidates, and remove those that are due. Return a report and the removals' sum.
+    """Record the keys in `orphans` as candidates, and remove those that are due. Return (report, objects removed).
 
-    `count_known` is called after all orphans were read, and returns the number of keys that were looked at. `remove`
-    checks a key once more, and returns the number of removed objects. Removals are limited to REAP_SHARE percent of the
-    known keys a day, and at least REAP_AT_LEAST, unless `is_all` is true.
+    `count_known` is called after all orphans have been read, and returns the number of keys examined. `remove` checks a
+    key again, and returns the number of objects removed. Unless `is_all` is true, at most REAP_SHARE percent of the
+    known keys are removed a day, or REAP_AT_LEAST if that is more.
     """
     now = timezone.now()
     _record_candidates(reaper, orphans, now)
@@ -61,7 +61,7 @@ def reap(
 def _record_candidates(reaper: str, orphans: Iterable[str], now: datetime) -> None:
     remaining = iter(orphans)
     while keys := list(islice(remaining, _BATCH_SIZE)):
-        # An object that was removed before and is back begins again.
+        # An object that was removed earlier and is back starts over.
         ReapCandidate.objects.filter(reaper=reaper, key__in=keys).exclude(removed_at=None).delete()
         ReapCandidate.objects.bulk_create(
             [ReapCandidate(reaper=reaper, key=key, first_seen_at=now, seen_at=now) for key in keys],

@@ -1,4 +1,4 @@
-"""Queueing of tasks for workers. A broker that is away fails no request and delays none for long."""
+"""Queueing of tasks for workers. A broker outage fails no request and delays none for long."""
 
 import logging
 import time
@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
 
-PAUSE_SECONDS = 10.0  # without an attempt after a failure, so that requests do not wait for a broker that is away
+PAUSE_SECONDS = 10.0  # without an attempt after a failure, so that requests do not wait for a broker that is down
 LOG_EVERY = 60.0  # seconds between log lines about the same outage
 
 
@@ -31,7 +31,7 @@ class BrokerOutage:
             self._paused_until = now + PAUSE_SECONDS
             if now - self._logged_at >= LOG_EVERY:
                 self._logged_at = now
-                logger.warning("The broker is away, so sweeps find the work: %s", type(error).__name__)
+                logger.warning("The broker is unreachable, so sweeps will queue the work: %s", type(error).__name__)
 
     def end(self) -> None:
         self._paused_until = float("-inf")
@@ -49,7 +49,7 @@ def queue_on_commit(task: Task[..., Any], *ids: object) -> None:
 
 
 def queue_task(task: Task[..., Any], *ids: object) -> bool:
-    """Queue the task now. Return False if the broker is away."""
+    """Queue the task now. Return False if the broker is unreachable."""
     if outage.is_paused():
         return False
     try:

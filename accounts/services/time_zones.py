@@ -10,6 +10,6 @@ from accounts.models import Organization
 
 @contextmanager
 def organization_time(organization: Organization) -> Iterator[None]:
-    """Use the organization's time zone inside the block: for today, weeks, and dates in text."""
+    """Use the organization's time zone inside the block, for the current date, weeks, and dates in text."""
     with timezone.override(organization.zone):
         yield

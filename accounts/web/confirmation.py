@@ -1,4 +1,4 @@
-"""Questions before actions that cannot be undone: pages that work without scripts."""
+"""Confirmation pages for actions that cannot be undone. They work without scripts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _NOT_REPEATED = {"csrfmiddlewaretoken", CONFIRMED}
 
 @dataclass(frozen=True)
 class Question:
-    """A question about an action, in words for the person who asked for the action."""
+    """A confirmation question, worded for the person who requested the action."""
 
     title: str
     text: str  # the consequences
@@ -38,7 +38,7 @@ def ask_first(request: HttpRequest, question: Question, template: str = "confirm
 def ask_before_action(
     modeladmin: "ModelAdmin[Any]", request: HttpRequest, rows: Iterable[Any], title: str, text: str, button: str
 ) -> HttpResponse:
-    """Render the question about an admin action on these rows, with the list of them."""
+    """Render a confirmation question for an admin action, with a list of its rows."""
     question = Question(title, text, button, reverse(admin_urlname(modeladmin.opts, SafeString("changelist"))))
     context = modeladmin.admin_site.each_context(request) | {"opts": modeladmin.opts, "rows": rows}
     return ask_first(request, question, "admin/confirm_action.html", **context)

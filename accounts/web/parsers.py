@@ -1,4 +1,4 @@
-"""Parsers of API bodies that empty texts that look empty to a person."""
+"""Parsers of API bodies that clear texts of only invisible characters."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -9,7 +9,7 @@ from accounts.web.visible_text import clear_unseen
 
 
 def clear_unseen_values(value: Any) -> Any:
-    """Return a JSON value whose strings of only unseen characters are empty."""
+    """Return a JSON value in which strings of only invisible characters are replaced by empty ones."""
     if isinstance(value, str):
         return clear_unseen(value)
     if isinstance(value, list):
@@ -17,8 +17,8 @@ def clear_unseen_values(value: Any) -> Any:
     return {name: clear_unseen_values(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
-class FormParser(MultiPartParser):
-    """A multipart parser whose fields of only unseen characters are empty."""
+class CleanMultiPartParser(MultiPartParser):
+    """A multipart parser that clears fields of only invisible characters."""
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None

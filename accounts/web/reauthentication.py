@@ -1,10 +1,13 @@
-"""The password again, before a borrowed session could become a lasting one: address, passwords, people, tokens."""
+"""Password confirmation before changes to addresses, passwords, people, and tokens.
+
+Without it, someone with a borrowed session could gain lasting access.
+"""
 
 from allauth.account.decorators import reauthentication_required
 from allauth.core.exceptions import ReauthenticationRequired
 from django.http import HttpRequest, HttpResponse
 
-# For views that only show something on GET. allauth sends people to its page and repeats the POST afterwards.
+# For views that change nothing on GET. allauth sends people to its own page and repeats the POST afterward.
 reauthentication_required_to_post = reauthentication_required(allow_get=True)
 
 
@@ -14,7 +17,7 @@ def _confirmed(request: HttpRequest) -> HttpResponse:
 
 
 def has_confirmed_password(request: HttpRequest) -> bool:
-    """Return whether the person has entered their password again within ACCOUNT_REAUTHENTICATION_TIMEOUT."""
+    """Return True if the person has entered their password within ACCOUNT_REAUTHENTICATION_TIMEOUT."""
     try:
         _confirmed(request)
     except ReauthenticationRequired:

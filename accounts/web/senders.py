@@ -1,4 +1,4 @@
-"""Senders of requests, found from their credentials alone, before a request is read."""
+"""Identification of a request's sender from the credentials alone, before the body is read."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from accounts.models import User
 
 @dataclass(frozen=True)
 class Credentials:
-    """Credentials of a request: a session key, a service token, or both empty."""
+    """Credentials of a request: a session key or a service token. Without credentials, both are empty."""
 
     session_key: str = ""
     token: str = ""

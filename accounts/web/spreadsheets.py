@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-# A program that splits at another separator than ours starts a cell in the middle of a text: after a comma, a
-# semicolon, a tab, a bar, or a line break. Blanks and quotation marks before the sign do not matter to it. Apostrophes
-# are counted with the sign, so that escaping and unescaping are exact opposites.
+# A program that uses a different separator than ours may start a cell in the middle of a text: after a comma, a
+# semicolon, a tab, a vertical bar, or a line break. It ignores spaces and quotation marks before the sign. Apostrophes
+# before the sign count as part of it, so that unescaping exactly reverses escaping.
 _STARTS = r"(?:\A|(?<=[,;\t\r\n|]))[ \u00a0\"]*+"
 _UNESCAPED = re.compile(rf"({_STARTS})(?='*[=+\-@])|\A(?='*[\t\r])")
 _ESCAPED = re.compile(rf"({_STARTS})'(?='*[=+\-@])|\A'(?='*[\t\r])")
@@ -23,7 +23,7 @@ def unescape_formula(text: str) -> str:
 
 
 def write_safe_rows(rows: Iterable[Sequence[object]], out: TextIO) -> None:
-    """Write rows whose text is escaped and whose cells are all quoted."""
+    """Write rows with formulas escaped and every cell quoted."""
     sheet = csv.writer(out, quoting=csv.QUOTE_ALL)
     for row in rows:
         sheet.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in row])

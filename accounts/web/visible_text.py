@@ -1,4 +1,4 @@
-"""Text as a person sees it: characters that leave no mark count as nothing. Imports no Django, so packs can use it."""
+"""Text as a person sees it, without invisible characters. Imports no Django, so packs can use it."""
 
 import re
 
@@ -21,17 +21,17 @@ def is_blank(text: str) -> bool:
 
 
 def strip_blank(text: str) -> str:
-    """Remove whitespace and unseen characters from both ends."""
+    """Remove whitespace and invisible characters from both ends."""
     return "" if is_blank(text) else _OUTER.sub("", text)
 
 
 def remove_unseen(text: str) -> str:
-    """Return the text without unseen characters, for comparing what people would call the same."""
+    """Return the text without invisible characters, to compare texts that look the same."""
     return _UNSEEN_RUN.sub("", text)
 
 
 def clean_filename(name: str, max_length: int = 200) -> str:
-    """Return a file name without folders, control characters, and direction marks, cut before its suffix if too long.
+    """Return a file name without folders, control characters, or direction marks. If it is too long, shorten its stem.
 
     With a direction mark, a name that ends in `.exe` can be shown as `report.pdf`.
     """
@@ -43,8 +43,8 @@ def clean_filename(name: str, max_length: int = 200) -> str:
 
 
 def clear_unseen(text: str) -> str:
-    """Return "" for text that looks empty although it holds more than whitespace, and other text unchanged.
+    """Return "" for text that looks empty but contains more than whitespace. Return other text unchanged.
 
-    Whitespace is left to the field: some keep it, others refuse it with words of their own.
+    Whitespace is left to each field: some keep it, others reject it with their own message.
     """
     return "" if text.strip() and is_blank(text) else text

@@ -1,7 +1,7 @@
-"""Responses that wait for their result without a database connection or a thread that other requests need.
+"""Responses that wait for a result without holding a database connection or a thread that other requests need.
 
-A view answers with the state of the moment and says what the client waits for. The middleware replaces that response
-when the result is there. It keeps the response if the time is over or too many requests are waiting.
+A view responds with the current state and says what the client is waiting for. The middleware replaces that response
+when the result is ready. It keeps the response if time runs out or too many requests are waiting.
 """
 
 import asyncio
@@ -25,15 +25,15 @@ logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
-FIRST_PAUSE, LONGEST_PAUSE, PAUSE_GROWTH = 0.1, 1.0, 1.25  # seconds between two looks at the database, and their ratio
-# All waits of this process look through these threads, so that waiting takes at most two connections.
+FIRST_PAUSE, LONGEST_PAUSE, PAUSE_GROWTH = 0.1, 1.0, 1.25  # seconds between checks, and their growth factor
+# All waits in this process check the database from these threads, so that waiting takes at most two connections.
 _POLL_EXECUTOR = ThreadPoolExecutor(max_workers=2, thread_name_prefix="waits")
 _UNAVAILABLE_ERRORS = (OperationalError, InterfaceError)
 _GONE_ERRORS = (ObjectDoesNotExist, Http404)
 
 
 class AwaitedResult:
-    """A result that a client waits for. `followers` are called with the final response."""
+    """A result that a client is waiting for. `followers` are called with the final response."""
 
     def __init__(
         self, is_done: Callable[[], bool], respond: Callable[[bool], HttpResponseBase], seconds: float
@@ -68,7 +68,7 @@ def follow_final_response(response: HttpResponseBase, follow: Callable[[Any], No
 
 @sync_and_async_middleware
 def waiting_middleware(get_response: Any) -> Any:
-    """Replace responses that wait for a result. As the innermost middleware, it lets the others see the final response.
+    """Replace responses that wait for a result. This must be the innermost middleware: the others need the final one.
 
     Under ASGI, a waiting request is a coroutine. A synchronous handler, such as the test client, blocks its thread.
     """
@@ -99,7 +99,7 @@ def waiting_middleware(get_response: Any) -> Any:
 
 
 async def _wait_and_finish(awaited: AwaitedResult, response: HttpResponseBase) -> HttpResponseBase:
-    """Return the final response, or the first one if the time is over or the result can no longer be read."""
+    """Return the final response, or the first one if time runs out or the result can no longer be read."""
     await sync_to_async(release_connection)()
     try:
         if await _wait(sync_to_async(_look, thread_sensitive=False, executor=_POLL_EXECUTOR), awaited):
@@ -121,7 +121,7 @@ async def _wait(look: Callable[[AwaitedResult], Awaitable[bool]], awaited: Await
 
 
 def _look(awaited: AwaitedResult) -> bool:
-    """Return whether the result is there. Without a database, it is not there yet."""
+    """Return True if the result is ready. While the database is unreachable, it counts as not ready."""
     try:
         return awaited.is_done()
     except _UNAVAILABLE_ERRORS:
@@ -131,7 +131,7 @@ def _look(awaited: AwaitedResult) -> bool:
 
 
 def _render_like(final: Response, first: Response) -> None:
-    """Render a response that no view returned as the view's own was rendered."""
+    """Render the final response in the same way as the view's own."""
     final.accepted_renderer = first.accepted_renderer
     final.accepted_media_type = first.accepted_media_type
     context = first.renderer_context  # type: ignore[attr-defined]

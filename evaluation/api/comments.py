@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from accounts.integrations.scopes import token_scope
 from accounts.procedures.unread_parts import explain_unread_parts
-from accounts.web.parsers import FormParser
+from accounts.web.parsers import CleanMultiPartParser
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
 from accounts.web.waiting import respond_when_done
@@ -132,7 +132,7 @@ class DocumentationView(APIView):
     """A counselor's own documentation compared with the transcript: a separate report, not part of a grade."""
 
     token_scope = "sessions"
-    parser_classes = [FormParser, *APIView.parser_classes]
+    parser_classes = [CleanMultiPartParser, *APIView.parser_classes]
     content_negotiation_class = JSONOnlyNegotiation
 
     @extend_schema(responses=DocumentationSerializer)

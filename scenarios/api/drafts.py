@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.web.pagination import StandardCursorPagination
-from accounts.web.parsers import FormParser
+from accounts.web.parsers import CleanMultiPartParser
 from accounts.web.permissions import RolePermission
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import authenticated_user
@@ -58,7 +58,7 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
     detail_url_name: ClassVar[str]  # set by the subclass that serves the URL
     queryset = ScenarioDraft.objects.none()
     permission_classes = [DraftPermission]
-    parser_classes = [*APIView.parser_classes, FormParser]
+    parser_classes = [*APIView.parser_classes, CleanMultiPartParser]
     pagination_class = StandardCursorPagination
 
     def get_queryset(self) -> ScenarioDraftQuerySet:

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.web.pagination import StandardCursorPagination
-from accounts.web.parsers import FormParser
+from accounts.web.parsers import CleanMultiPartParser
 from accounts.web.permissions import RolePermission
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import authenticated_user
@@ -50,7 +50,7 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
     token_scope = "scenarios"
     queryset = ImportJob.objects.none()
     permission_classes = [RolePermission]
-    parser_classes = [JSONPackParser, CSVPackParser, FormParser]
+    parser_classes = [JSONPackParser, CSVPackParser, CleanMultiPartParser]
     serializer_class = ImportJobSerializer
     pagination_class = StandardCursorPagination
 

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.web.pagination import TitleCursorPagination
-from accounts.web.parsers import FormParser
+from accounts.web.parsers import CleanMultiPartParser
 from accounts.web.permissions import RolePermission
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
 from scenarios.api.errors import DetailedAPIError
@@ -51,7 +51,7 @@ class ScenarioViewSet(
     token_scope = "scenarios"
     queryset = Scenario.objects.none()
     permission_classes = [RolePermission]
-    parser_classes = [*APIView.parser_classes, FormParser]
+    parser_classes = [*APIView.parser_classes, CleanMultiPartParser]
     pagination_class = TitleCursorPagination
     filter_backends = [DjangoFilterBackend]
     filterset_class = ScenarioFilterSet

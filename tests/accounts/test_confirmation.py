@@ -118,7 +118,7 @@ def test_page_confirms_with_a_note_that_stays_in_the_history(account, supervisor
     assert (account.procedures, waiting.status, waiting.confirmed_by) == (waiting, "ready", supervisor)
     assert f"by {supervisor}: {NOTE}" in body and "isn’t in use yet" not in html.unescape(body)
     again = client.post(f"{page}procedures/{waiting.pk}/confirm/", {"note": "Again"}, follow=True).content.decode()
-    assert "Manual.pdf doesn’t need a confirmation." in html.unescape(again)
+    assert "Manual.pdf doesn’t need confirmation." in html.unescape(again)
     assert ProcedureDocument.objects.get().confirmation_note == NOTE
 
 
@@ -152,7 +152,7 @@ def test_admin_confirms_with_a_note(account, supervisor, waiting):
     history = client_of(supervisor).get(page).content.decode()
     assert (waiting.status, waiting.confirmed_by) == ("processing", supervisor)
     assert f"Confirmed by {supervisor}" in history and NOTE in history
-    assert "No document waits for a confirmation." in second
+    assert "No document is waiting for confirmation." in second
 
 
 def test_counselor_cannot_confirm(account, counselor, waiting):

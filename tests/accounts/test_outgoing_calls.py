@@ -87,7 +87,7 @@ def test_dripping_receiver_is_cut_off_at_the_deadline(receivers, first):
 
     failure = failure_of(f"http://127.0.0.1:{receivers[0].port}/")
 
-    assert failure.startswith("There was no answer")
+    assert failure.startswith("No public address responded")
     assert receivers[0].ended.wait(5)
 
 

@@ -69,7 +69,7 @@ def test_refused_use_is_not_counted(counselor):
 def test_organization_limits_all_of_its_people_and_no_other_organization(organization, counselor, colleague, stranger):
     waits = [spend_at(person, 1) for person in (counselor, counselor, counselor, colleague, colleague, colleague)]
 
-    with pytest.raises(RateLimitExceededError, match="^Your center can begin up to 5 sessions an hour"):
+    with pytest.raises(RateLimitExceededError, match="^Your center can start up to 5 sessions an hour"):
         spend(UsageKind.SESSIONS, colleague, now=NOON + timedelta(minutes=1))
     assert waits[:5] == [0] * 5
     assert waits[5] > 0
@@ -136,8 +136,8 @@ def test_concurrent_uses_never_exceed_the_limit(settings, organization):
 @pytest.mark.parametrize(
     ("kind", "minutes", "words"),
     [
-        (UsageKind.SESSIONS, 20, "No session was started. You can go on in 40 minutes."),
-        (UsageKind.MESSAGES, 0.1, "Your message was not sent, and the chat is kept. You can go on in 54 seconds."),
+        (UsageKind.SESSIONS, 20, "No session was started. Try again in 40 minutes."),
+        (UsageKind.MESSAGES, 0.1, "Your message was not sent, and the chat is kept. Try again in 54 seconds."),
     ],
 )
 def test_words_say_what_was_kept_and_when_to_go_on(settings, counselor, kind, minutes, words):

@@ -181,7 +181,7 @@ def test_refused_connection_is_recorded_as_failure(hook, receiver, chat):
 
     assert deliver_all() == [False]
 
-    assert Delivery.objects.get().failure.startswith("There was no answer from a public address in time.")
+    assert Delivery.objects.get().failure.startswith("No public address responded in time.")
 
 
 def test_signature_matches_standard_webhooks_example():

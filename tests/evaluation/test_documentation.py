@@ -378,7 +378,7 @@ def test_documentation_above_the_rate_limit_is_not_read_and_can_be_sent_later(gr
 
     page = client.post(path, {"document": text_file()}, follow=True).content.decode()
 
-    assert "This file was not saved, and nothing else was changed. You can go on in" in page
+    assert "This file was not saved, and nothing else was changed. Try again in" in page
     assert DocumentationReview.objects.count() == 0
     settings.UPLOADS_PER_HOUR = 1
     client.post(path, {"document": text_file()})
@@ -392,6 +392,6 @@ def test_failed_comparison_above_the_rate_limit_is_not_retried(graded_session, c
 
     page = client_of(counselor).post(f"/sessions/{graded_session.pk}/documentation/retry/", follow=True)
 
-    assert "You can go on in" in page.content.decode()
+    assert "Try again in" in page.content.decode()
     review.refresh_from_db()
     assert review.status == "failed"

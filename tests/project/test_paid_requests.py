@@ -72,7 +72,7 @@ def refused(response) -> bool:
     error = response.json()
     return (
         (response.status_code, error["code"]) == (429, "throttled")
-        and "You can go on in" in error["detail"]
+        and "Try again in" in error["detail"]
         and error["retry_after"] == int(response["Retry-After"]) > 0
     )
 
@@ -104,7 +104,7 @@ def test_session_above_the_limit_is_not_started(settings, counselor, chat_assign
 
     assert [refused(response) for response in responses] == [True, True]
     assert page.redirect_chain == [(f"/training/chat/{chat_assignment.pk}/", 302)]
-    assert "No session was started. You can go on in" in page_text(page)
+    assert "No session was started. Try again in" in page_text(page)
     chat_assignment.refresh_from_db()
     assert (Session.objects.count(), chat_assignment.status) == (0, "pending")
 
@@ -150,7 +150,7 @@ def test_message_refused_on_a_page_without_scripts_is_in_its_box_again(settings,
 
     assert (response.status_code, int(response["Retry-After"]) > 0) == (429, True)
     assert "required>I &lt;hear&gt; you.</textarea>" in page_text(response)
-    assert "Your message was not sent, and the chat is kept. You can go on in" in page_text(response)
+    assert "Your message was not sent, and the chat is kept. Try again in" in page_text(response)
     assert chat.turns.count() == 0
 
 
@@ -178,7 +178,7 @@ def test_automatic_grading_does_not_count_toward_requested_ones(settings, counse
 
     assert statuses == [202, 202, 429]
     page = client_of(counselor).post(f"/sessions/{queued_evaluation.session_id}/feedback/", follow=True)
-    assert "The conversation is kept. You can go on in" in page_text(page)
+    assert "The conversation is kept. Try again in" in page_text(page)
     assert Evaluation.objects.count() == 3
 
 
@@ -189,7 +189,7 @@ def test_grading_again_in_the_administration_counts(settings, supervisor, queued
 
     page = client_of(supervisor).post("/admin/training/session/", chosen, follow=True)
 
-    assert "The conversation and its feedback so far are kept. You can go on in" in page_text(page)
+    assert "The conversation and its feedback so far are kept. Try again in" in page_text(page)
     assert Evaluation.objects.count() == 1
 
 
@@ -225,7 +225,7 @@ def test_procedures_above_the_limit_are_not_stored(settings, supervisor, admin, 
     )
 
     assert page.status_code == 429
-    assert "This file was not saved, and nothing else was changed. You can go on in" in page_text(page)
+    assert "This file was not saved, and nothing else was changed. Try again in" in page_text(page)
     assert inside.status_code == 200
     assert ProcedureDocument.objects.count() == 0
 
@@ -239,7 +239,7 @@ def test_failed_procedures_above_the_limit_are_not_retried(settings, admin, acco
     page = client_of(admin).post(f"/accounts/{account.pk}/procedures/{document.pk}/retry/", follow=True)
 
     assert refused(api)
-    assert "You can go on in" in page_text(page)
+    assert "Try again in" in page_text(page)
     document.refresh_from_db()
     assert document.status == "failed"
 
@@ -289,4 +289,4 @@ def test_page_without_words_of_its_own_shows_the_limit(settings, counselor, call
     response = client_of(counselor).post(f"/sessions/{call.pk}/stop/")
 
     assert (response.status_code, int(response["Retry-After"]) > 0) == (429, True)
-    assert "Everything said so far is kept. You can go on in" in page_text(response)
+    assert "Everything said so far is kept. Try again in" in page_text(response)

@@ -32,9 +32,7 @@ from training.services.greetings import FALLBACK_GREETINGS, prepare_greeting
 
 ROOT = Path(__file__).parents[2]
 OUT_OF_TIME = "This took too long and was stopped. Everything is saved. You can try again."
-TOO_COSTLY = (
-    "The text could not be searched in reasonable time. It is saved. Remove long repetitions from it, and try again."
-)
+TOO_COSTLY = "The text took too long to search. It is saved. Remove long repetitions from it, and try again."
 
 
 def reach_soft_limit() -> None:

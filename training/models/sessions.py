@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
-from accounts.models.leases import take_turns
+from accounts.models.leases import order_by_turn
 from scenarios.models import Mode, Opener, Patience, Scenario, ScenarioVersion
 from training.models.assignments import Assignment
 from training.models.end_reasons import EndReason
@@ -123,7 +123,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Order the rows so that organizations take turns, each with up to `limit` greetings being prepared."""
         pending = Session.objects.live().filter(greeting_status=Session.Greeting.PENDING, greeting_attempts__gt=0)
         claimed = pending.filter(greeting_touched_at__gte=lost_before)
-        return take_turns(self, claimed, limit, since="greeting_touched_at")
+        return order_by_turn(self, claimed, limit, since="greeting_touched_at")
 
 
 class Session(models.Model):

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization, User
-from accounts.services.ownership import is_refused, set_up_ownership
+from accounts.services.ownership import is_setup_refused, set_up_ownership
 from accounts.web.visible_text import is_blank
 
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         problem = set_up_ownership()
-        if problem and is_refused():
+        if problem and is_setup_refused():
             raise CommandError(_("%(problem)s Nothing was created.") % {"problem": problem})
         try:
             with transaction.atomic():

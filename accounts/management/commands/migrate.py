@@ -10,7 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext_lazy as _
 
-from accounts.services.ownership import is_refused, set_up_ownership
+from accounts.services.ownership import is_setup_refused, set_up_ownership
 
 REFUSAL = _("""\
 Nothing was changed. Only some of the migrations that this version squashes have been applied to this database.
@@ -31,7 +31,7 @@ class Command(migrate.Command):
     def _set_up_ownership(self) -> None:
         """Claim the object store for a new installation. Refuse an empty database if the store is already in use."""
         problem = set_up_ownership()
-        if problem and is_refused():
+        if problem and is_setup_refused():
             raise CommandError(problem)
         if problem:
             self.stderr.write(problem)
