@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from celery import Celery
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
@@ -10,6 +11,8 @@ from django.test import Client
 from accounts.models import User
 from accounts.services import credentials
 from accounts.services.credentials import read_email_change, request_email_change
+from accounts.services.task_queue import outage
+from config.celery import app as celery
 from tests.accounts.test_login import is_logged_in, log_in
 from tests.support.fixtures import PASSWORD, client_of
 
@@ -25,10 +28,12 @@ def cleared_limits():
 
 
 @pytest.fixture(autouse=True)
-def run_on_commit(django_capture_on_commit_callbacks, monkeypatch):
+def run_on_commit(monkeypatch):
     """Run callbacks on commit at once, and tasks where they are queued."""
     monkeypatch.setattr("django.db.transaction.on_commit", lambda callback, **kwargs: callback())
-    monkeypatch.setattr(credentials.tasks.send_account_notice, "delay", credentials.tasks.send_account_notice)
+    celery.conf.task_always_eager = True
+    yield
+    celery.conf.task_always_eager = False
 
 
 def borrowed_session(person: User) -> Client:
@@ -223,11 +228,18 @@ def test_login_that_upgrades_the_hash_is_not_announced(counselor, settings):
     assert mail.outbox == []
 
 
-def test_notice_is_sent_without_a_broker(counselor, monkeypatch):
-    def refuse(*args: str) -> None:
-        raise credentials.OperationalError
+@pytest.fixture
+def broker_away(run_on_commit, monkeypatch):
+    """Send tasks to a broker that is not there: no server listens on port 9."""
+    celery.conf.task_always_eager = False
+    away = Celery(broker="redis://127.0.0.1:9/0", set_as_current=False)
+    monkeypatch.setattr(celery.amqp, "_producer_pool", away.amqp.producer_pool)
+    yield
+    assert outage.is_paused()
+    outage.end()
 
-    monkeypatch.setattr(credentials.tasks.send_account_notice, "delay", refuse)
+
+def test_notice_is_sent_without_a_broker(counselor, broker_away):
     counselor.set_password(NEW)
 
     counselor.save()
