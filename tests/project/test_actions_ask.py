@@ -6,9 +6,10 @@ import pytest
 from django.contrib.admin import site
 from django.test import RequestFactory
 
-from accounts.models import User
+from accounts.models import Account, Organization, User
 from tests.support.fixtures import *  # noqa: F403
 from tests.support.fixtures import client_of
+from training.services.assignments import assign
 
 # Every admin action of ours: the permission it asks for, and `asks` if a page asks before it changes anything.
 ACTIONS = {
@@ -75,9 +76,13 @@ def test_actions_that_only_some_roles_may_take_are_hidden_from_the_others(evalua
     assert "grade_again" not in " ".join(found_actions(trainer))
 
 
+# Rows of these models can be deleted only while nothing refers to them.
+DELETED_UNUSED = ["accounts.organization", "accounts.account", "accounts.user", "training.assignment"]
+
+
 @pytest.fixture
 def rows(operator, counselor, account, phone_assignment, call, organization, one_time_scenario):
-    """Return one row of each model that has an asking action."""
+    """Return one row of each model that has an asking action. Those in `DELETED_UNUSED` are in use."""
     from django.contrib.auth.models import Group  # noqa: PLC0415  (only this fixture uses it)
 
     from accounts.integrations.service_tokens import issue_service_token  # noqa: PLC0415
@@ -107,10 +112,21 @@ def one_time_scenario(organization):
     return add_scenario(organization, "Only once", is_one_time=True)  # noqa: F405
 
 
+@pytest.fixture
+def unused_rows(supervisor, counselor, organization, chat_scenario):
+    """Return a row of each model in `DELETED_UNUSED` that nothing refers to."""
+    return {
+        "accounts.organization": Organization.objects.create(name="Founded by mistake"),
+        "accounts.account": Account.objects.create(organization=organization, name="Unused line", number="800"),
+        "accounts.user": User.objects.create_user("typo@example.org", organization=organization, role="counselor"),
+        "training.assignment": assign(chat_scenario, counselor, supervisor),
+    }
+
+
 @pytest.mark.parametrize("name", [name for name, declared in ACTIONS.items() if declared.endswith("asks")])
-def test_asking_action_changes_nothing_before_it_is_confirmed(name, rows, operator):
+def test_asking_action_changes_nothing_before_it_is_confirmed(name, rows, unused_rows, operator):
     model, action = name.split()
-    row = rows[model]
+    row = (rows | unused_rows)[model]
     before = type(row).objects.filter(pk=row.pk).values().get()
 
     data = {"action": action, "_selected_action": str(row.pk)}
@@ -120,6 +136,18 @@ def test_asking_action_changes_nothing_before_it_is_confirmed(name, rows, operat
     assert response.status_code == 200
     assert '<form method="post"' in response.content.decode()
     assert type(row).objects.filter(pk=row.pk).values().get() == before
+
+
+@pytest.mark.parametrize("model", DELETED_UNUSED)
+def test_row_in_use_is_not_deleted_and_the_page_lists_what_uses_it(model, rows, operator):
+    row = rows[model]
+    data = {"action": "delete_selected", "_selected_action": str(row.pk), "post": "yes"}
+
+    response = client_of(operator).post(f"/admin/{model.replace('.', '/')}/", data)
+
+    assert response.status_code == 200
+    assert response.context["protected"] != []
+    assert type(row).objects.filter(pk=row.pk).exists()
 
 
 def test_action_functions_are_ours_or_djangos():
