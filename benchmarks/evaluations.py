@@ -114,7 +114,7 @@ def measure_grading() -> GradingFigures:
 
     timer, own_times, wait_times = OpenAIWaitTimer(), [], []
     for _ in range(GRADING_RUNS):
-        evaluation = Evaluation.objects.queue_for(session)
+        evaluation, _ = Evaluation.objects.queue_for(session)
         timer.seconds, begun = 0.0, time.perf_counter()
         grade_evaluation(evaluation.pk)
         own_times.append(time.perf_counter() - begun - timer.seconds)

@@ -83,21 +83,25 @@ class EvaluationQuerySet(LeaseQuerySet["Evaluation"]):
             .distinct()
         )
 
-    def queue_for(self, session: Session, by: User | None = None) -> Evaluation:
-        """Return the session's queued or running evaluation, or else create its next version."""
+    def queue_for(self, session: Session, by: User | None = None) -> tuple[Evaluation, bool]:
+        """Return the session's queued or running evaluation, or else create its next version.
+
+        The second value says whether it is new. Of concurrent requests, only one creates it.
+        """
         waiting = self.filter(session=session).under_way().first()
         if waiting:
-            return waiting
+            return waiting, False
         last = self.filter(session=session).aggregate(last=Max("version"))["last"] or 0
         try:
             with transaction.atomic():
                 # Human review moves on to the newer version.
                 self.filter(session=session, is_waiting=True).update(is_waiting=False)
-                return self.create(
+                created = self.create(
                     session=session, organization_id=session.organization_id, version=last + 1, requested_by=by
                 )
+                return created, True
         except IntegrityError:  # a concurrent request has created it
-            return self.filter(session=session).newest_first()[0]
+            return self.filter(session=session).newest_first()[0], False
 
 
 class Evaluation(LeasedModel):

@@ -21,9 +21,12 @@ def queue_evaluation(session: Session, by: User | None = None) -> Evaluation:
     A grading that a person requests counts toward the rate limits. Above one, raise RateLimitExceededError. The
     automatic grading after a session does not count, so that it is never refused.
     """
-    if by is not None and not session.evaluations.under_way().exists():
+    evaluation, is_new = Evaluation.objects.queue_for(session, by)
+    if not is_new:
+        return evaluation
+    # Only the request that created the row counts. If it is above a limit, the row is rolled back.
+    if by is not None:
         spend(UsageKind.GRADINGS, by, conversation=session.pk)
-    evaluation = Evaluation.objects.queue_for(session, by)
     # Robust: an unreachable broker loses nothing, because the sweep finds the evaluation.
     queue_on_commit(tasks.grade_session, str(evaluation.pk))
     return evaluation
@@ -81,6 +84,4 @@ def grade_again(session: Session, by: User) -> Evaluation:
         )
     if session.was_stopped:
         raise SessionRefusedError("stopped", _("This conversation was stopped, so it isn’t graded."), session.pk)
-    if under_way := session.evaluations.under_way().first():
-        return under_way
     return queue_evaluation(session, by)

@@ -32,7 +32,7 @@ def foreign_rows(stranger, other_organization):
         organization=other_organization, counselor=counselor, kind="free_practice", mode="chat", scenario=scenario,
         status="completed", ended_at=assignment.created_at,
     )  # fmt: skip
-    evaluation = Evaluation.objects.queue_for(session)
+    evaluation, _ = Evaluation.objects.queue_for(session)
     return {
         type(row): row
         for row in (account, counselor, category, skill, scenario, document, assignment, session, evaluation)

@@ -100,12 +100,13 @@ def test_grade_again_action_is_closed_to_evaluators(evaluator, graded_evaluation
 
 
 def test_grade_again_action_keeps_to_the_hourly_limit(supervisor, graded_evaluation, finished_chat):
-    for _ in range(3):
+    for _ in range(4):
         finished_chat.evaluations.update(status="completed", score=80)
         response = grade_again_in_admin(supervisor, finished_chat, confirmed="yes")
 
-    assert "You can request feedback 3 times an hour." in response.content.decode()
-    assert finished_chat.evaluations.count() == 3
+    refusal = "Feedback on one conversation can be requested again up to 3 times an hour. The conversation is kept."
+    assert refusal in response.content.decode()
+    assert finished_chat.evaluations.count() == 4  # the automatic one does not count
 
 
 def test_grade_again_action_queues_new_version(supervisor, graded_evaluation, finished_chat, call):
@@ -181,7 +182,7 @@ def test_review_cannot_be_changed(supervisor, evaluator, graded_evaluation):
 
 
 def test_review_rejects_criterion_of_another_evaluation(supervisor, graded_evaluation, finished_chat, standin):
-    other = Evaluation.objects.queue_for(finished_chat)
+    other, _ = Evaluation.objects.queue_for(finished_chat)
     grade_evaluation(other.pk)
 
     response = post_review(supervisor, graded_evaluation, criterion=other.criteria.first().pk)

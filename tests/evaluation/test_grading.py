@@ -7,8 +7,10 @@ from django.db import IntegrityError, transaction
 from kombu.exceptions import OperationalError
 from openai import OpenAI
 
+from accounts.models import UsageCount
 from accounts.services import task_queue
 from accounts.services.leases import RetryLaterError
+from accounts.services.rate_limits import RateLimitExceededError
 from evaluation.grading import openai_grader
 from evaluation.grading.rubric import general_checks
 from evaluation.grading.schemas import ClaimedQuote
@@ -458,6 +460,18 @@ def test_feedback_requests_in_parallel_queue_once(finished_chat, counselor):
 
     assert [result.version for result in results] == [2] * 4
     assert Evaluation.objects.under_way().count() == 1
+    assert UsageCount.objects.get(subject=finished_chat.pk).used == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parallel_requests_above_the_limit_leave_nothing(finished_chat, counselor, settings):
+    settings.GRADINGS_PER_HOUR = 0
+    Evaluation.objects.update(status="failed")
+
+    results = run_concurrently(*[lambda: request_feedback(Session.objects.get(), counselor)] * 4)
+
+    assert {type(result) for result in results} == {RateLimitExceededError}
+    assert [row.status for row in Evaluation.objects.all()] == ["failed"]
 
 
 def test_database_rejects_two_evaluations_under_way(finished_chat, queued_evaluation):

@@ -185,7 +185,7 @@ def test_automatic_grading_does_not_count_toward_requested_ones(settings, counse
 def test_grading_again_in_the_administration_counts(settings, supervisor, queued_evaluation):
     settings.GRADINGS_PER_HOUR = 0
     Evaluation.objects.update(status="completed", available_at=None)
-    chosen = {"action": "grade_again", "_selected_action": [str(queued_evaluation.session_id)]}
+    chosen = {"action": "grade_again", "_selected_action": [str(queued_evaluation.session_id)], "confirmed": "yes"}
 
     page = client_of(supervisor).post("/admin/training/session/", chosen, follow=True)
 
