@@ -386,7 +386,7 @@ def test_documentation_above_the_rate_limit_is_not_read_and_can_be_sent_later(gr
 
 
 def test_failed_comparison_above_the_rate_limit_is_not_retried(graded_session, counselor, settings):
-    review = submit_documentation(graded_session, counselor, text_file())
+    review = submit_documentation(graded_session, counselor, read_text())
     DocumentationReview.objects.update(status="failed", available_at=None)
     settings.GRADINGS_PER_HOUR = 0
 
