@@ -30,7 +30,7 @@ REACTIONS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "asked_about_suicide",
         _any_of(
             r"suicid\w*",
-            r"kill\w* (?:yourself|you)",
+            r"kill\w{0,20}+ (?:yourself|you)",
             r"end\w* (?:your life|it all|things)",
             "want(?:ing)? to die",
             r"hurt\w* yourself",

@@ -66,7 +66,7 @@ GRADING_RULES = (
     ),
     _grading_rule(
         r"suicid|self-harm|kill|direct(ly)? ask",
-        r"suicid|kill\w* yourself|want\w* to die|end\w* your life|hurt\w* yourself",
+        r"suicid|kill\w{0,20}+ yourself|want\w{0,20}+ to die|end\w{0,20}+ your life|hurt\w{0,20}+ yourself",
         "Asking plainly shows that the hardest thing may be said here.",
     ),
     _grading_rule(
