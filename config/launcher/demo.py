@@ -196,9 +196,8 @@ def wait_until_stopped(demo: DemoSystem, stop_signals: StopSignals, parent: int)
 
 
 def prepare_database() -> None:
-    # Both import models.
-    from accounts.management.commands.migrate import refuse_partly_migrated  # noqa: PLC0415
-    from recordings.services.adoption import adopt_own_folder  # noqa: PLC0415
+    from accounts.management.commands.migrate import refuse_partly_migrated  # noqa: PLC0415  (imports models)
+    from recordings.services.adoption import adopt_own_folder  # noqa: PLC0415  (imports models)
 
     refuse_partly_migrated(connection)  # the plan below may be empty for such a database
     executor = MigrationExecutor(connection)
