@@ -155,7 +155,7 @@ class ProcedureReplacementMachine(RuleBasedStateMachine):
             for document in self.documents(status="processing"):
                 with contextlib.suppress(RetryLaterError):
                     prepare_procedures(document.pk)
-            reconcile_procedures()
+            reconcile_procedures(is_all=True)
         self.expire_claims()
         account = Account.objects.select_related("procedures").get(pk=self.account.pk)
         mine = {str(self.account.pk)}
