@@ -1,4 +1,4 @@
-"""OpenAI clients, and detection of prompt injections."""
+"""OpenAI clients, detection of prompt injections, and comparison of quotes."""
 
 from ai.answers import ModelAnswer, parse_answer
 from ai.bounded_patterns import SearchBudgetError
@@ -11,9 +11,11 @@ from ai.clients import (
 from ai.models_check import check_models
 from ai.prompt_injection import InjectionSpan, find_injections, remove_injections
 from ai.requests import create_answer, stream_answer
+from ai.text_folding import FoldedText, fold_document, fold_text
 
 __all__ = [
     "AIUnavailableError",
+    "FoldedText",
     "InjectionSpan",
     "ModelAnswer",
     "SearchBudgetError",
@@ -22,6 +24,8 @@ __all__ = [
     "check_models",
     "create_answer",
     "find_injections",
+    "fold_document",
+    "fold_text",
     "parse_answer",
     "remove_injections",
     "stream_answer",

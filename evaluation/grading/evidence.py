@@ -2,15 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from accounts.procedures.sections import MIN_CITATION_LETTERS, CitationIndex, CitationLocation, normalize_for_matching
-from ai import InjectionSpan, remove_injections
+from ai import FoldedText, InjectionSpan, fold_document, fold_text, remove_injections
 
-# One form for characters that models, transcriptions, and keyboards write differently.
-_EQUIVALENT_CHARACTERS = str.maketrans(
-    {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " ", "…": "."}
-)
 _MIN_CHARACTERS = 2  # a shorter quote proves nothing
 
 
@@ -48,14 +43,6 @@ class VerifiedQuote:
     text: str  # exactly `heard[start:end]` of that turn
 
 
-def _normalize(text: str) -> str:
-    """Return the text in lowercase with unified punctuation, at the same length, so that offsets hold in both."""
-    if text.isascii():
-        return text.lower()
-    lowered = "".join(low if len(low := letter.lower()) == 1 else letter for letter in text)
-    return lowered.translate(_EQUIVALENT_CHARACTERS)
-
-
 def find_words(words: str, text: str) -> tuple[int, int] | None:
     """Return (start, end) of the first occurrence of the words in the text, or None."""
     return next(iter_occurrences(words, text), None)
@@ -64,39 +51,23 @@ def find_words(words: str, text: str) -> tuple[int, int] | None:
 def iter_occurrences(words: str, text: str) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of each occurrence of the words in the text, as whole words.
 
-    Only case, whitespace, and the shape of quotation marks, dashes, and ellipses may differ.
+    Only what a reader would not see may differ, as `ai.text_folding` defines it.
     """
-    wanted = " ".join(_normalize(words).strip().strip("\"'.").split())
+    return _iter_folded(fold_text(words), fold_text(text))
+
+
+def _iter_folded(words: FoldedText, text: FoldedText) -> Iterator[tuple[int, int]]:
+    wanted = words.text.strip("\"'. ")
     if len(wanted.replace(" ", "")) < _MIN_CHARACTERS:
         return
-    flat, origin = _collapse_whitespace(text)
-    at = flat.find(wanted)
+    at = text.text.find(wanted)
     while at >= 0:
         end = at + len(wanted)
-        if not (_is_word_character(flat[at - 1 : at]) or _is_word_character(flat[end : end + 1])):
-            yield origin[at], origin[end - 1] + 1
-            at = flat.find(wanted, end)
+        if not (text.splits_word(at) or text.splits_word(end)):
+            yield text.original_span(at, end)
+            at = text.text.find(wanted, end)
         else:
-            at = flat.find(wanted, at + 1)
-
-
-def _is_word_character(letter: str) -> bool:
-    return letter.isalnum() or letter == "_"
-
-
-@lru_cache(maxsize=1024)
-def _collapse_whitespace(text: str) -> tuple[str, list[int]]:
-    """Return the normalized text with each run of whitespace as one space, and each character's offset in the text."""
-    letters: list[str] = []
-    origin: list[int] = []
-    for place, letter in enumerate(_normalize(text)):
-        if not letter.isspace():
-            letters.append(letter)
-            origin.append(place)
-        elif letters and letters[-1] != " ":
-            letters.append(" ")
-            origin.append(place)
-    return "".join(letters), origin
+            at = text.text.find(wanted, at + 1)
 
 
 def verify_quote(
@@ -131,11 +102,15 @@ def verify_citation(
 ) -> VerifiedCitation | None:
     """Return the citation if its words appear in a search result and in the document itself, else None.
 
-    `passages` are search results after `normalize_for_matching`. For a document that was stored before indexes
-    existed, a search result is enough.
+    For a document that was stored before indexes existed, a search result is enough.
     """
-    wanted = normalize_for_matching(words)
-    if len(wanted) < MIN_CITATION_LETTERS or not any(wanted in passage for passage in passages):
+    if len(normalize_for_matching(words)) < MIN_CITATION_LETTERS:
         return None
+    wanted = fold_document(words)
+    found = next(
+        (passage[slice(*span)] for passage in passages for span in _iter_folded(wanted, fold_document(passage))), None
+    )
     place = index.find(words, section) if index else CitationLocation(section, "", None)
-    return VerifiedCitation(place.section, place.title, place.page, " ".join(words.split())) if place else None
+    if found is None or place is None:
+        return None
+    return VerifiedCitation(place.section, place.title, place.page, " ".join(found.split()))

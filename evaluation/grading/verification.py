@@ -9,7 +9,6 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
-from accounts.procedures.sections import normalize_for_matching
 from ai import AIUnavailableError
 from evaluation.grading import evidence, openai_grader, red_lines, rubric
 from evaluation.grading.evidence import GraderTurn
@@ -42,9 +41,8 @@ def verify_results(case: GradingInput, graded: GradingOutput) -> list[CriterionR
     if missing := [check.key for check in case.checks if check.key not in judged]:
         raise AIUnavailableError(f"left_out:{len(missing)}", retryable=True)
     by_rule = {one.key: one for one in red_lines.find_crossed_red_lines(case.lines)}
-    passages = [normalize_for_matching(passage) for passage in graded.passages]
     return [
-        _verify_criterion(case, passages, position, check, judged[check.key], by_rule.get(check.key))
+        _verify_criterion(case, graded.passages, position, check, judged[check.key], by_rule.get(check.key))
         for position, check in enumerate(case.checks)
     ]
 

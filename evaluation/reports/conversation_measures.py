@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypedDict
 
+from ai import fold_text
 from ai.bounded_patterns import BoundedPattern
 from evaluation.reports.talk_time import measure_talk_time
 
@@ -77,4 +78,4 @@ def _measure_call(turns: Sequence[MeasuredTurn]) -> PhoneMeasures:
 
 
 def _split_sentences(text: str) -> Iterable[str]:
-    return [piece for match in _SENTENCE.finditer(text.replace("’", "'")) if (piece := match.group().strip())]
+    return [piece for match in _SENTENCE.finditer(fold_text(text).text) if (piece := match.group().strip())]

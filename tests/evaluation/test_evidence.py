@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.procedures.sections import CitationIndex, IndexedSection, normalize_for_matching
-from ai import InjectionSpan
+from ai import InjectionSpan, fold_text
 from evaluation.grading.evidence import GraderTurn, find_words, verify_citation, verify_quote
 
 CALLER = GraderTurn("t1", "turn-1", False, "I can't sleep. Nobody would notice.")
@@ -31,6 +31,29 @@ LINES = [CALLER, FIRST, SECOND]
         ("", "anything", None),
         ("...", "wait ... what", None),
         ("words", "", None),
+        ("think of self-harm", "Do you think of self\u2011harm?", "think of self\u2011harm"),
+        ("think of self\u2010harm", "Do you think of self-harm?", "think of self-harm"),
+        ("You\u02bcre safe", "You're safe here.", "You're safe"),
+        ("I hear you -- go on", "I hear you — go on.", "I hear you — go on"),
+        ("I hear you — go on", "I hear you --- go on.", "I hear you --- go on"),
+        ("take\u202fyour time", "Take\u00a0your time.", "Take\u00a0your time"),
+        ("suicide", "Is it sui\u00adcide?", "sui\u00adcide"),
+        ("sui\u200bcide", "Is it suicide?", "suicide"),
+        ("Jos\u00e9 called", "Jose\u0301 called.", "Jose\u0301 called"),
+        ("the \ufb01rst time", "The first time?", "The first time"),
+        ("well ... go on", "Well … go on.", "Well … go on"),
+        ("said « stay » here", "He said “ stay ” here.", "said “ stay ” here"),
+        ("Jose called", "José called.", None),
+        ("resume it", "résumé it", None),
+        ("you can go", "You can't go.", None),
+        ("I can", "I can\u02bct.", None),
+        ("15 pills", "1.5 pills", None),
+        ("5 pills", "1.5 pills", None),
+        ("take 10", "take 10,000", None),
+        ("5 degrees", "It is −5 degrees.", None),
+        ("10² people", "102 people", None),
+        ("re sign it", "re-sign it", None),
+        ("go on. I hear", "I hear. Go on.", None),
     ],
 )
 def test_find_words_requires_exact_words(words, text, found):
@@ -99,16 +122,77 @@ INDEX = CitationIndex(
         ("Hang up at midnight", ["Hang up at midnight"], None, ("99", "", None)),
         ("ask", MANUAL, INDEX, None),
         ("", MANUAL, INDEX, None),
+        ("When hopeless, asks directly", MANUAL, INDEX, None),
+        ("Work it together out", MANUAL, INDEX, None),
     ],
 )
 def test_verify_citation_requires_passage_and_document(words, passages, index, place):
-    citation = verify_citation(words, "99", [normalize_for_matching(one) for one in passages], index)
+    citation = verify_citation(words, "99", passages, index)
 
     assert (citation and (citation.section, citation.title, citation.page)) == place
 
 
 # Offsets break most easily on letters with a longer lowercase form and on unusual quotation marks and spaces.
 text = st.text(st.sampled_from("aAbİßǅ’'“\"—- \u00a0\n….?") | st.characters(exclude_categories=["Cs"]), max_size=40)
+
+
+# Ways to write the same characters, as models, keyboards, and transcriptions do.
+LOOKALIKES = {"'": "’ʼ‘", "-": "‐‑–—−", " ": "\u00a0\u202f\u2009\n", "é": ["e\u0301"], '"': "“”«", "…": ["..."]}
+
+
+@given(st.lists(st.sampled_from(["you're", "self-harm", "não", "sí", "3.5", "no", "café", '"now"', "wait…", "not"])))
+def test_fold_keeps_every_word_and_its_order(words):
+    folded = fold_text(" ".join(words)).text
+
+    assert [word.text for word in map(fold_text, words)] == folded.split()
+
+
+@given(st.permutations(["you're", "self-harm", "3.5", "café", "was", "können", "not"]), st.data())
+def test_find_words_ignores_how_characters_are_written(words, data):
+    heard = " ".join(words)
+    written = "".join(data.draw(st.sampled_from([letter, *LOOKALIKES.get(letter, "")])) for letter in heard)
+    hidden = "".join(letter + data.draw(st.sampled_from(["", "\u00ad", "\u200b", "\ufeff"])) for letter in written)
+
+    assert find_words(hidden, heard) == (0, len(heard))
+    assert find_words(heard, f"So: {hidden}!") is not None
+
+
+@given(
+    st.permutations(["ask", "them", "about", "pain", "now"]), st.permutations(["ask", "them", "about", "pain", "now"])
+)
+def test_find_words_never_proves_another_order(words, heard):
+    assert (find_words(" ".join(words), " ".join(heard)) is not None) == (words == heard)
+
+
+@given(text.filter(lambda sample: sample.isalnum()), st.sampled_from("àéñ0123456789abcxyz"), st.data())
+def test_find_words_never_proves_another_letter(heard, letter, data):
+    place = data.draw(st.integers(0, len(heard) - 1))
+    other = heard[:place] + letter + heard[place + 1 :]
+
+    assert find_words(other, heard) is None or fold_text(other).text == fold_text(heard).text
+
+
+@given(text)
+def test_fold_spans_lie_in_the_original(original):
+    folded = fold_text(original)
+
+    assert all(0 <= start < end <= len(original) for start, end in zip(folded.starts, folded.ends, strict=True))
+    assert fold_text(folded.text).text == folded.text
+
+
+@pytest.mark.parametrize(
+    ("words", "passage", "shown"),
+    [
+        ("keep self-harm plans safe", "Always keep self-\nharm plans safe.", "keep self- harm plans safe"),
+        ("wait 1.5 hours and call again", "Then wait 1.5 hours and call again.", "wait 1.5 hours and call again"),
+        ("wait 15 hours and call again", "Then wait 1.5 hours and call again.", None),
+        ("the therapist must listen", "Then the rapist must listen.", None),
+    ],
+)
+def test_verify_citation_shows_the_passages_own_words(words, passage, shown):
+    citation = verify_citation(words, "1", [passage], None)
+
+    assert (citation and citation.text) == shown
 
 
 @given(text, text)
