@@ -85,9 +85,13 @@ class _TextFolder:
         index = len(self.letters) - 1
         order = unicodedata.combining(self.letters[index])
         while order and index and unicodedata.combining(self.letters[index - 1]) > order:
-            for values in (self.letters, self.starts, self.ends):
-                values[index - 1 : index + 1] = reversed(values[index - 1 : index + 1])  # type: ignore[index]
+            self._swap(index - 1, index)
             index -= 1
+
+    def _swap(self, one: int, other: int) -> None:
+        self.letters[one], self.letters[other] = self.letters[other], self.letters[one]
+        self.starts[one], self.starts[other] = self.starts[other], self.starts[one]
+        self.ends[one], self.ends[other] = self.ends[other], self.ends[one]
 
 
 @lru_cache(maxsize=1024)

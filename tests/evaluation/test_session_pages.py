@@ -1,3 +1,5 @@
+import csv
+
 import pytest
 
 from scenarios.models import Scenario
@@ -19,6 +21,24 @@ def test_stopped_session_is_not_graded_or_counted_as_attempt(counselor, chat, ch
     rejected = client.post(f"/api/sessions/{chat.pk}/evaluation/")
     assert (rejected.status_code, rejected.json()["code"], chat.evaluations.count()) == (409, "stopped", 0)
     assert start_assignment(chat_assignment)[1] is True
+
+
+def test_stopped_session_is_no_attempt_on_pages_in_the_api_and_in_the_export(
+    supervisor, counselor, chat, chat_assignment
+):
+    client, staff = client_of(counselor), client_of(supervisor)
+    client.post(f"/sessions/{chat.pk}/stop/")
+    following, _ = start_assignment(chat_assignment)
+
+    listed = client.get(f"/api/sessions/?assignment={chat_assignment.pk}").json()["results"]
+    exported = staff.get("/team/export.csv").content.decode("utf-8-sig")
+    assignment_page = staff.get(f"/assignments/{chat_assignment.pk}/").content.decode()
+
+    assert {row["id"]: row["attempt"] for row in listed} == {str(chat.pk): None, str(following.pk): 1}
+    assert "attempt 2" not in client.get(f"/sessions/{following.pk}/").content.decode()
+    assert [row["attempt"] for row in csv.DictReader(exported.splitlines())] == ["1", ""]
+    assert assignment_page.count("Stopped conversation") == assignment_page.count("Not counted") == 1
+    assert "Attempt 1" in assignment_page and "Attempt 2" not in assignment_page
 
 
 def test_hard_session_shows_support_contacts(organization, counselor, finished_chat):

@@ -93,6 +93,18 @@ def test_stopped_or_ungraded_session_does_not_use_up_an_attempt(two_attempt_assi
     assert two_attempt_assignment.status == "in_progress"
 
 
+def test_stopped_session_frees_its_number_for_the_next_attempt(two_attempt_assignment):
+    stopped, _ = start_assignment(two_attempt_assignment)
+    stop_session(stopped)
+    first = finish_attempt(two_attempt_assignment, 40)
+    again, _ = start_assignment(two_attempt_assignment)
+    stop_session(again)
+    second = finish_attempt(two_attempt_assignment, 50)
+
+    assert [row.attempt for row in (stopped, first, again, second)] == [None, 1, None, 2]
+    assert (two_attempt_assignment.status, two_attempt_assignment.score) == ("completed", 50)
+
+
 def test_best_attempt_completes_the_assignment_when_no_other_is_live(two_attempt_assignment):
     first, _ = start_assignment(two_attempt_assignment)
     end_session(first, EndReason.HUNG_UP)

@@ -173,7 +173,9 @@ class Session(models.Model):
         Assignment, on_delete=models.PROTECT, null=True, related_name="sessions", verbose_name=_("assignment")
     )
     attempt = models.PositiveIntegerField(
-        _("attempt"), null=True, help_text=_("Number of this session among those of its assignment.")
+        _("attempt"),
+        null=True,
+        help_text=_("Number of this session among those of its assignment. Empty if the counselor stopped it."),
     )
     name = models.CharField(_("name"), max_length=100, blank=True, help_text=_("Name given by the counselor."))
     focus = models.CharField(
@@ -252,6 +254,7 @@ class Session(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(kind="assignment", assignment__isnull=False, attempt__isnull=False)
+                | Q(kind="assignment", assignment__isnull=False, end_reason="stopped")
                 | (~Q(kind="assignment") & Q(assignment__isnull=True, attempt__isnull=True)),
                 name="attempt_belongs_to_an_assignment",
             ),

@@ -15,6 +15,8 @@ from training.services.webhook_payloads import session_payload
 from training.signals import session_ended
 
 STOPPED_REASON = gettext_noop("The counselor stopped this session, which is always OK.")
+# The attempt's number is free again for the next session.
+_STOPPED_FIELDS = {"is_gradable": False, "not_gradable_reason": STOPPED_REASON, "attempt": None}
 
 
 @transaction.atomic
@@ -30,7 +32,11 @@ def end_session(
     """
     live = Session.objects.live() if among is None else among
     ended = live.filter(pk=session.pk).update(
-        status=status, ended_at=timezone.now(), end_reason=reason, revision=F("revision") + 1
+        status=status,
+        ended_at=timezone.now(),
+        end_reason=reason,
+        revision=F("revision") + 1,
+        **(_STOPPED_FIELDS if reason == EndReason.STOPPED else {}),
     )
     if not ended:
         return False
@@ -46,10 +52,7 @@ def stop_session(session: Session) -> bool:
 
     Return False if it had already ended.
     """
-    with transaction.atomic():
-        live = Session.objects.live().filter(pk=session.pk)
-        live.update(is_gradable=False, not_gradable_reason=STOPPED_REASON)
-        return end_session(session, EndReason.STOPPED)
+    return end_session(session, EndReason.STOPPED)
 
 
 def end_by_supervisor(session: Session) -> bool:

@@ -136,7 +136,7 @@ def search_choices(request: AuthenticatedRequest, what: str) -> HttpResponse:
 def assignment_detail(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Show an assignment with its terms and every attempt."""
     found = get_object_or_404(Assignment.objects.for_user(request.user).with_names(), pk=pk)
-    attempts = found.sessions.order_by("-attempt")
+    attempts = found.sessions.order_by("-started_at", "-pk")
     return render(request, "training/staff_assignment.html", {"assignment": found, "attempts": attempts})
 
 
