@@ -75,7 +75,7 @@ ROLE_PERMISSIONS[User.Role.SERVICE] = {
     "evaluation.documentationreview": _VIEW,
 }
 ROLE_PERMISSIONS[User.Role.ADMIN] = ROLE_PERMISSIONS[User.Role.SUPERVISOR] | {
-    "accounts.account": _VIEW_ADD_CHANGE,
+    "accounts.account": _VIEW_ADD_CHANGE | {"trace"},
     "accounts.user": _VIEW_ADD_CHANGE,
     "accounts.servicetoken": _VIEW_ADD_CHANGE,
     "accounts.webhook": _ALL,

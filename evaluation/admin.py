@@ -291,7 +291,9 @@ class EvaluationAdmin(TenantAdmin):
         "prompt_version",
         "rubric_version",
         "transcript_hash",
+        "document",
         "used_file_search",
+        "without_procedures",
         "attempts",
     )
 

@@ -120,6 +120,10 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
             account = self.get_object()
             location = reverse("api:accounts:account_detail", args=[account.pk])
             status, headers = (200, {}) if is_done else (202, {"Location": location})
-            return Response(WholeAccountSerializer(account).data, status=status, headers=headers)
+            return Response(
+                WholeAccountSerializer(account, context=self.get_serializer_context()).data,
+                status=status,
+                headers=headers,
+            )
 
         return respond_when_done(is_finished, respond, preferred_wait(request))

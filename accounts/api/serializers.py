@@ -1,11 +1,13 @@
 """Serializers for accounts, procedure documents, and sections."""
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import Account, ProcedureDocument, ProcedureSection
 from accounts.procedures.unread_parts import explain_unread_parts
 from accounts.procedures.uploads import MAX_NOTE_LENGTH
+from accounts.web.requests import authenticated_user
 
 
 class ProcedureDocumentSerializer(serializers.ModelSerializer[ProcedureDocument]):
@@ -60,9 +62,24 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
 
 class WholeAccountSerializer(AccountSerializer):
     history = ProcedureDocumentSerializer(source="documents", many=True)
+    vector_store_id = serializers.SerializerMethodField()
+    file_ids = serializers.SerializerMethodField()
 
     class Meta(AccountSerializer.Meta):
-        fields = [*AccountSerializer.Meta.fields, "history"]
+        fields = [*AccountSerializer.Meta.fields, "history", "vector_store_id", "file_ids"]
+
+    def get_vector_store_id(self, account: Account) -> str | None:
+        """Return the ID of the account's vector store at OpenAI, empty without one. Null for all but administrators."""
+        return account.vector_store_id if self._may_trace else None
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField(), allow_null=True))
+    def get_file_ids(self, account: Account) -> list[str] | None:
+        """Return the IDs of the account's files at OpenAI, newest first. Null for all but administrators."""
+        return account.openai_file_ids if self._may_trace else None
+
+    @property
+    def _may_trace(self) -> bool:
+        return authenticated_user(self.context["request"]).has_perm("accounts.trace_account")
 
 
 class ProceduresUploadSerializer(serializers.Serializer[Account]):

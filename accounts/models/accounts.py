@@ -80,6 +80,11 @@ class Account(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.number})" if self.number else self.name
 
+    @property
+    def openai_file_ids(self) -> list[str]:
+        """IDs of the account's files at OpenAI, newest first."""
+        return [document.openai_file_id for document in self.documents.all() if document.openai_file_id]
+
 
 def procedure_key(document: ProcedureDocument, filename: str) -> str:
     """Return a storage key made of ids. The uploaded filename is stored only as text."""
@@ -168,6 +173,11 @@ class ProcedureDocument(LeasedModel):
 
     def __str__(self) -> str:
         return self.filename
+
+    @property
+    def version(self) -> int:
+        """Number of this upload among the account's, from 1. Each call is a query."""
+        return type(self).objects.filter(account=self.account_id, uploaded_at__lte=self.uploaded_at).count()
 
     @property
     def has_pages(self) -> bool:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
+from accounts.models import ProcedureDocument
 from evaluation.models import CriterionResult, Evaluation
 
 
@@ -30,10 +32,24 @@ class CriterionSerializer(serializers.ModelSerializer[CriterionResult]):
         return super().to_representation(instance) | {"check": instance.title, "reason": instance.reason_text}
 
 
+class GradedDocumentSerializer(serializers.ModelSerializer[ProcedureDocument]):
+    version = serializers.IntegerField(help_text=gettext_lazy("Number of the upload among the account’s, from 1."))
+
+    class Meta:
+        model = ProcedureDocument
+        fields = ["id", "filename", "version", "uploaded_at"]
+
+
 class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
     """Feedback as the counselor reads it: no flags, no author's notes, and nothing that needs human review first."""
 
     criteria = CriterionSerializer(many=True)
+    document = GradedDocumentSerializer(
+        allow_null=True, help_text=gettext_lazy("The procedures that were searched. Null if none were.")
+    )
+    without_procedures_reason = serializers.CharField(
+        source="without_procedures_text", help_text=gettext_lazy("Why it was graded without procedures, in a sentence.")
+    )
 
     class Meta:
         model = Evaluation
@@ -54,13 +70,22 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
             "learning_objective",
             "reflection_questions",
             "used_file_search",
+            "without_procedures",
+            "without_procedures_reason",
+            "document",
+            "rubric_version",
+            "prompt_version",
+            "model",
             "created_at",
             "completed_at",
             "criteria",
         ]
 
     def to_representation(self, instance: Evaluation) -> dict[str, Any]:
-        shown = super().to_representation(instance) | {"failure": instance.failure_text}
+        shown = super().to_representation(instance) | {
+            "failure": instance.failure_text,
+            "used_file_search": instance.searched_procedures,
+        }
         if instance.is_hidden_from(self.context["reader"]):
             return {name: value if name in _SHOWN_WHEN_HELD else None for name, value in shown.items()}
         return shown

@@ -5,7 +5,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -29,6 +29,7 @@ from ai import (
 from evaluation.grading.evidence import GraderTurn
 from evaluation.grading.rubric import Check
 from evaluation.grading.schemas import ComparisonAnswer, GradingAnswer, ScanAnswer
+from evaluation.models.evaluations import WithoutProcedures
 
 logger = logging.getLogger(__name__)
 
@@ -77,20 +78,37 @@ class GradingInput:
     procedures: ProceduresSearch | None = None  # None without a current document
     has_injection_in_procedures: bool = False  # the current document contains prompt injection
     scenario_id: str = ""  # for the log
+    without_procedures: str = ""  # a WithoutProcedures; empty with procedures
+
+    def leave_out_procedures(self, reason: str) -> "GradingInput":
+        """Return this input without the procedures, and without the checks and sections that rest on them."""
+        return replace(
+            self,
+            checks=[check for check in self.checks if not check.is_about_procedures],
+            policy_sections="",
+            procedures=None,
+            has_injection_in_procedures=False,
+            without_procedures=reason,
+        )
 
 
 @dataclass(frozen=True)
 class GradingOutput:
     """The result of one grading, and its cost over all requests."""
 
+    case: GradingInput  # what was graded: without procedures if they could not be searched
     answer: GradingAnswer
     model: str  # name that the API returned
-    used_file_search: bool | None  # None if there was nothing to search
     passages: list[str] = field(default_factory=list)  # search results, from the account's document alone
     file_ids: list[str] = field(default_factory=list)  # OpenAI files of the passages
     input_tokens: int = 0  # over all requests
     output_tokens: int = 0  # over all requests
     latency_ms: int = 0  # from the first request to the last answer
+
+    @property
+    def used_file_search(self) -> bool:
+        """Return whether a search returned passages of the account's document."""
+        return bool(self.passages)
 
 
 @dataclass(frozen=True)
@@ -120,22 +138,27 @@ class _UsageMeter:
 def request_grading(case: GradingInput, is_last_try: bool = False) -> GradingOutput:
     """Grade a case. Raise AIUnavailableError, which is `retryable` if another try can help.
 
-    If the search fails permanently, or on the last try, grade without the procedures and set `used_file_search` to
-    False.
+    If the document is gone, or if the search fails permanently or on the last try, grade without the procedures.
     """
     meter = _UsageMeter()
     with build_client(timeout=settings.EVALUATOR_TIMEOUT, max_retries=0) as client:
         if case.procedures is None:
-            return _build_output(case, meter, _request_answer(client, case, meter), used_file_search=None)
+            return _build_output(case, meter, _request_answer(client, case, meter))
         try:
-            return _grade_with_search(client, case, case.procedures, meter)
+            graded = _grade_with_search(client, case, case.procedures, meter)
         except AIUnavailableError as error:
             if error.retryable and not is_last_try:
                 raise
-            # The store is gone or the search fails: a grade on the other checks is better than none.
-            ids = {"session_id": case.session_id, "scenario_id": case.scenario_id}
-            logger.warning("Graded without procedures: %s", error.code, extra=ids)
-            return _build_output(case, meter, _request_answer(client, case, meter), used_file_search=False)
+            code, reason = error.code, WithoutProcedures.MISSING if error.missing else WithoutProcedures.SEARCH_FAILED
+        else:
+            if graded.used_file_search:
+                return graded
+            code, reason = "nothing_found", WithoutProcedures.MISSING
+        # A grade on the other checks is better than none.
+        ids = {"session_id": case.session_id, "scenario_id": case.scenario_id}
+        logger.warning("Graded without procedures: %s", code, extra=ids)
+        case = case.leave_out_procedures(reason)
+        return _build_output(case, meter, _request_answer(client, case, meter))
 
 
 def _grade_with_search(
@@ -154,17 +177,21 @@ def _grade_with_search(
             raise
         logger.info("Searching in a separate request: %s", error.code, extra={"session_id": case.session_id})
         return _search_then_grade(client, case, procedures, meter)
-    searches = parsed.response.searches
-    # A model may skip the search it is offered, and a search may fail.
-    is_searched = any(search.is_completed for search in searches)
+    searches = [search for search in parsed.response.searches if search.is_completed]
+    if not searches:  # a model may skip the search it is offered, and a search may fail
+        logger.info("Searching in a separate request: not searched", extra={"session_id": case.session_id})
+        return _search_then_grade(client, case, procedures, meter)
     found = [result for search in searches for result in search.results]
-    return _build_output(case, meter, parsed, is_searched, _keep_own_passages(case, procedures, found))
+    return _build_output(case, meter, parsed, _keep_own_passages(case, procedures, found))
 
 
 def _search_then_grade(
     client: OpenAI, case: GradingInput, procedures: ProceduresSearch, meter: _UsageMeter
 ) -> GradingOutput:
-    """Search first, then grade without tools, for models that cannot combine a search with a fixed schema."""
+    """Search first, then grade without tools, for models that cannot combine a search with a fixed schema.
+
+    Raise AIUnavailableError if the search fails or finds nothing.
+    """
     query = " ".join([case.policy_sections, *(check.text for check in case.checks)])
     with translate_openai_errors():
         results = client.vector_stores.search(
@@ -175,7 +202,9 @@ def _search_then_grade(
         )
     found = [(result.file_id, part.text) for result in results.data for part in result.content]
     passages = _keep_own_passages(case, procedures, found)
-    return _build_output(case, meter, _request_answer(client, case, meter, passages=passages), True, passages)
+    if not passages:
+        raise AIUnavailableError("nothing_found", retryable=False, missing=True)
+    return _build_output(case, meter, _request_answer(client, case, meter, passages=passages), passages)
 
 
 def _keep_own_passages(case: GradingInput, procedures: ProceduresSearch, found: Sequence[tuple[str, str]]) -> list[str]:
@@ -189,13 +218,12 @@ def _build_output(
     case: GradingInput,
     meter: _UsageMeter,
     parsed: _ParsedResponse[GradingAnswer],
-    used_file_search: bool | None,
     passages: Sequence[str] = (),
 ) -> GradingOutput:
     return GradingOutput(
+        case=case,
         answer=parsed.answer,
         model=parsed.response.model,
-        used_file_search=used_file_search,
         passages=list(passages),
         file_ids=[case.procedures.file_id] if case.procedures and passages else [],
         input_tokens=meter.input_tokens,

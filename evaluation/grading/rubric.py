@@ -1,10 +1,12 @@
 """Checks of an evaluation: the general rubric, kept as versioned data, and the scenario author's own points."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ai.bounded_patterns import BoundedPattern
 from evaluation.models import CriterionResult
 from scenarios.models.scenario_checks import ScenarioCheck
 
@@ -32,6 +34,12 @@ RED_LINE_MESSAGES: dict[str, str] = {
     row["key"]: row["crossed"] for row in _GENERAL_RUBRIC["checks"] if "crossed" in row
 }
 _PROCEDURES_BRANCH = "procedures"
+# A scenario's check that rests on the account's document: without it, no one can say whether the check is met.
+_NAMES_PROCEDURES = BoundedPattern(
+    r"\bprocedures?\b|\b(?:account|line|center|client)(?:['’]s|s['’])? (?:polic(?:y|ies)|protocols?|guidelines?)\b|"
+    r"\b(?:polic(?:y|ies)|protocols?) (?:documents?|manuals?|sections?)\b|(?:\bsections? |§ ?)\d",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,13 @@ class Check:
     red_line: str = ""  # `commission`, `omission`, or empty
     expected: str = ""  # the outcome that the scenario's author expects
     phrases: tuple[str, ...] = ()  # example words that would meet the check; equivalent words count, too
+
+    @property
+    def is_about_procedures(self) -> bool:
+        """Return whether the check can be judged only with the account's procedures at hand."""
+        if self.source == CriterionResult.Source.RUBRIC:
+            return self.branch == _PROCEDURES_BRANCH
+        return bool(_NAMES_PROCEDURES.search(self.text) or _NAMES_PROCEDURES.search(self.expected))
 
 
 def general_checks(has_procedures: bool = True) -> list[Check]:

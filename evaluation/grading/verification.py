@@ -35,8 +35,9 @@ _MAX_CRITERIA_PER_QUOTE = 6
 _MAX_QUOTES_PER_CRITERION = 3
 
 
-def verify_results(case: GradingInput, graded: GradingOutput) -> list[CriterionResult]:
+def verify_results(graded: GradingOutput) -> list[CriterionResult]:
     """Build one result for each check, with proven quotes only. Raise AIUnavailableError if a check was left out."""
+    case = graded.case
     judged = {one.key: one for one in graded.answer.criteria}
     if missing := [check.key for check in case.checks if check.key not in judged]:
         raise AIUnavailableError(f"left_out:{len(missing)}", retryable=True)
@@ -121,10 +122,9 @@ def _verify_flag(case: GradingInput, answer: FlagAnswer, source: str) -> FlagFin
     )
 
 
-def find_concerns(
-    case: GradingInput, graded: GradingOutput, results: Sequence[CriterionResult], found: Sequence[FlagFinding]
-) -> list[str]:
+def find_concerns(graded: GradingOutput, results: Sequence[CriterionResult], found: Sequence[FlagFinding]) -> list[str]:
     """Return the reasons why a person must review the feedback."""
+    case = graded.case
     rules: dict[str, bool] = {
         Concern.PROMPT_INJECTION: any(line.redacted_spans for line in case.lines)
         or case.has_injection_in_procedures
@@ -145,9 +145,9 @@ def _has_thin_evidence(results: Sequence[CriterionResult]) -> bool:
     return max(used.values(), default=0) > max(_MAX_CRITERIA_PER_QUOTE, len(met) / 2)
 
 
-def verify_feedback(case: GradingInput, graded: GradingOutput, results: Sequence[CriterionResult]) -> dict[str, object]:
+def verify_feedback(graded: GradingOutput, results: Sequence[CriterionResult]) -> dict[str, object]:
     """Return the Evaluation fields that come from the answer, which do not include the score."""
-    grading, procedures = graded.answer, case.procedures
+    case, grading, procedures = graded.case, graded.answer, graded.case.procedures
     strengths = [moment for one in grading.went_well if (moment := _verify_strength(one, case.lines, results))]
     return {
         "model": graded.model,
@@ -158,6 +158,7 @@ def verify_feedback(case: GradingInput, graded: GradingOutput, results: Sequence
         "vector_store_id": procedures.store_id if procedures else "",
         "file_ids": graded.file_ids,
         "used_file_search": graded.used_file_search,
+        "without_procedures": case.without_procedures,
         "input_tokens": graded.input_tokens,
         "output_tokens": graded.output_tokens,
         "latency_ms": graded.latency_ms,

@@ -104,6 +104,18 @@ class EvaluationQuerySet(LeaseQuerySet["Evaluation"]):
             return self.filter(session=session).newest_first()[0], False
 
 
+class WithoutProcedures(models.TextChoices):
+    """Reasons why a conversation was graded without the account's procedures."""
+
+    NO_ACCOUNT = "no_account", _("the scenario belongs to no account")
+    NOT_UPLOADED = "not_uploaded", _("the account has no document")
+    PREPARING = "preparing", _("the account’s document was still being prepared")
+    UNCONFIRMED = "unconfirmed", _("no one had confirmed the account’s document")
+    FAILED = "failed", _("the account’s document could not be prepared")
+    MISSING = "missing", _("a search did not find the account’s document")
+    SEARCH_FAILED = "search_failed", _("the search in the account’s document failed")
+
+
 class Evaluation(LeasedModel):
     """Version n of a session's feedback: queued, then filled exactly once. Score and letter are computed in code."""
 
@@ -155,7 +167,16 @@ class Evaluation(LeasedModel):
     vector_store_id = models.CharField(max_length=100, blank=True)
     file_ids = models.JSONField(default=list)
     used_file_search = models.BooleanField(
-        _("procedures searched"), null=True, help_text=_("Empty if there were no procedures to search.")
+        _("procedures searched"), null=True, help_text=_("Empty until there is a grade.")
+    )
+    without_procedures = models.CharField(
+        _("graded without procedures"),
+        max_length=20,
+        choices=WithoutProcedures.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Why the account’s procedures were not searched."),
     )
     input_tokens = models.PositiveIntegerField(null=True)
     output_tokens = models.PositiveIntegerField(null=True)
@@ -267,9 +288,22 @@ class Evaluation(LeasedModel):
         return self.reviewed_grade or self.grade
 
     @property
+    def searched_procedures(self) -> bool | None:
+        """Return whether passages of the procedures were found for this; None until there is a grade."""
+        return bool(self.used_file_search) if self.is_graded else None
+
+    @property
     def was_graded_without_procedures(self) -> bool:
-        """Return whether there were procedures to search, but they were not searched."""
-        return self.used_file_search is False
+        """Return whether this was graded without the procedures of the scenario's account."""
+        return self.without_procedures not in {"", WithoutProcedures.NO_ACCOUNT}
+
+    @property
+    def without_procedures_text(self) -> str:
+        """Sentence that says why the procedures were not used; empty if they were, or until there is a grade."""
+        if not self.without_procedures:
+            return ""
+        reason = WithoutProcedures(self.without_procedures).label
+        return gettext("Graded without the procedures, because %(reason)s.") % {"reason": reason}
 
 
 class CriterionResultQuerySet(models.QuerySet["CriterionResult"]):

@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 
 from evaluation.grading.rubric import general_checks
 from evaluation.models import CriterionResult, Evaluation, EvaluationQuerySet, Review, Scan
+from evaluation.models.evaluations import WithoutProcedures
 from evaluation.reports.agreement import AgreementRow, build_agreement_table
 
+_SEARCHED_OR_NO_ACCOUNT = {"", WithoutProcedures.NO_ACCOUNT}
 _NO_EVIDENCE = CriterionResult.Verdict.NO_EVIDENCE
 
 
@@ -82,7 +84,9 @@ def build_evaluator_report(evaluations: EvaluationQuerySet, since: datetime | No
     if since:
         evaluations = evaluations.filter(created_at__gte=since)
     graded = list(
-        evaluations.graded().values("latency_ms", "used_file_search", "input_tokens", "output_tokens", "grade")
+        evaluations.graded().values(
+            "latency_ms", "used_file_search", "without_procedures", "input_tokens", "output_tokens", "grade"
+        )
     )
     latencies = {
         searched: [
@@ -102,7 +106,9 @@ def build_evaluator_report(evaluations: EvaluationQuerySet, since: datetime | No
         input_tokens=compute_percentiles(tokens["input_tokens"]),
         output_tokens=compute_percentiles(tokens["output_tokens"]),
         all_tokens=sum(tokens["input_tokens"]) + sum(tokens["output_tokens"]),
-        graded_without_procedures=sum(row["used_file_search"] is False for row in graded),
+        graded_without_procedures=sum(
+            row["without_procedures"] not in {"", WithoutProcedures.NO_ACCOUNT} for row in graded
+        ),
         by_scan=Counter(Scan.objects.filter(evaluation__in=evaluations).values_list("status", flat=True)),
         waiting=Evaluation.objects.filter(pk__in=evaluations.values("pk")).needing_review().count(),
         agreement=list_agreement(evaluations),

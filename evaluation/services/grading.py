@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from accounts.models import Account
+from accounts.models import Account, ProcedureDocument
 from accounts.procedures.indexing import build_citation_index
 from accounts.services.leases import RetryLaterError, fail_when_out_of_time, keep_claimed, retry_delay
 from ai import AIUnavailableError, find_injections
@@ -19,6 +19,7 @@ from evaluation.grading.openai_grader import GradingInput, GradingOutput, Proced
 from evaluation.grading.schemas import FlagAnswer
 from evaluation.grading.verification import collect_flags, find_concerns, verify_feedback, verify_results
 from evaluation.models import CriterionResult, Evaluation, Flag, Scan
+from evaluation.models.evaluations import WithoutProcedures
 from evaluation.models.flag_kinds import FlagFinding, FlagSeverity
 from evaluation.reports.conversation_measures import measure_conversation
 from evaluation.services.carried_reviews import carry_reviews
@@ -33,6 +34,13 @@ logger = logging.getLogger(__name__)
 MIN_TURNS = 2  # shortest conversation that is graded
 _SAVING_RECHECK_SECONDS = 1.0  # wait while the call's gateway may still be saving turns
 _FAILURE_MESSAGE = gettext_noop("We couldn’t grade this conversation. It is saved. You can request feedback again.")
+# Reasons why an account has no current document, by the status of its newest one.
+_REASONS_BY_STATUS: dict[str, WithoutProcedures] = {
+    ProcedureDocument.Status.PROCESSING: WithoutProcedures.PREPARING,
+    ProcedureDocument.Status.UNCONFIRMED: WithoutProcedures.UNCONFIRMED,
+    ProcedureDocument.Status.FAILED: WithoutProcedures.FAILED,
+    ProcedureDocument.Status.READY: WithoutProcedures.MISSING,
+}
 _NOTHING_APPLIED = gettext_noop("None of the criteria apply to this conversation.")
 
 
@@ -97,17 +105,19 @@ def _grade_turns(evaluation: Evaluation, turns: Sequence[TranscriptTurn], lines:
     """Grade the turns and store the result. Return True if a critical flag was found."""
     session = evaluation.session
     case = _build_grading_input(session, lines)
+    is_last_try = evaluation.attempts >= settings.TASK_ATTEMPTS
     try:
-        graded = openai_grader.request_grading(case, is_last_try=evaluation.attempts >= settings.TASK_ATTEMPTS)
-        results = verify_results(case, graded)
-        _check_procedures_unchanged(session, case, graded)
+        graded = openai_grader.request_grading(case, is_last_try=is_last_try)
+        results = verify_results(graded)
+        if not is_last_try:
+            _check_procedures_unchanged(session, case, graded)
     except AIUnavailableError as error:
         _retry_or_fail(evaluation, error)
         return False
     scan, scanned = _run_scan(case)
     found = collect_flags(case, graded.answer.flags, scanned)
-    concerns = find_concerns(case, graded, results, found)
-    fields = verify_feedback(case, graded, results) | {
+    concerns = find_concerns(graded, results, found)
+    fields = verify_feedback(graded, results) | {
         "measures": measure_conversation(turns, session.is_phone),
         "needs_person": concerns,
         "is_waiting": bool(concerns),
@@ -120,24 +130,29 @@ def _build_grading_input(session: Session, lines: Sequence[GraderTurn]) -> Gradi
     # Read the account as late as possible, so that grading uses its current document.
     account = _account_of(session)
     document = account.procedures if account else None
-    context = version.evaluator_context if version else ""
     procedures = None
     if account and document:
         index = build_citation_index(document) if document.page_count is not None else None
         procedures = ProceduresSearch(account.vector_store_id, str(document.pk), document.openai_file_id, index)
-    return GradingInput(
+    case = GradingInput(
         session_id=str(session.pk),
         scenario_id=str(session.scenario_id or ""),
-        checks=[
-            *rubric.general_checks(procedures is not None),
-            *rubric.scenario_checks(version.checks if version else []),
-        ],
+        checks=[*rubric.general_checks(), *rubric.scenario_checks(version.checks if version else [])],
         lines=lines,
-        evaluator_context=context,
+        evaluator_context=version.evaluator_context if version else "",
         policy_sections=version.relevant_policy_sections if version else "",
         procedures=procedures,
         has_injection_in_procedures=bool(document and document.instructions),
     )
+    return case if procedures else case.leave_out_procedures(_reason_without_procedures(account))
+
+
+def _reason_without_procedures(account: Account | None) -> str:
+    """Return the WithoutProcedures that explains why the account has no current document."""
+    if account is None:
+        return WithoutProcedures.NO_ACCOUNT
+    newest = account.documents.newest_first().first()
+    return _REASONS_BY_STATUS[newest.status] if newest else WithoutProcedures.NOT_UPLOADED
 
 
 def _account_of(session: Session) -> Account | None:

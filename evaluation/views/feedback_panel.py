@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import ProcedureDocument
 from accounts.web.requests import AuthenticatedRequest
 from evaluation.forms import DisputeForm, ReviewForm
 from evaluation.grading.rubric import BRANCHES, RED_LINE_MESSAGES
@@ -71,6 +72,7 @@ class FeedbackPanel:
     flags: Sequence[Flag] = ()
     scan: Scan | None = None
     opened: int | None = None  # primary key of the criterion whose review form stays open
+    document: ProcedureDocument | None = None  # procedures that it was graded against
 
 
 def build_feedback_panel(
@@ -110,6 +112,7 @@ def build_feedback_panel(
         flags=_list_flags(session, evaluation) if sees_flags else (),
         scan=getattr(evaluation, "scan", None) if sees_flags else None,
         opened=opened,
+        document=evaluation.document,
     )
 
 

@@ -4,12 +4,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
-from accounts.models import ProcedureDocument
+from accounts.models import ProcedureDocument, User
 from accounts.procedures.document_preparation import prepare_procedures
 from accounts.procedures.uploads import upload_procedures
 from tests.accounts.pdf_samples import LOCKED
 from tests.accounts.test_views import MANUAL
-from tests.support.fixtures import client_of
+from tests.support.fixtures import add_person, client_of
 
 
 def url(account, suffix: str = "") -> str:
@@ -35,6 +35,23 @@ def test_upload_returns_202_with_location(account, supervisor, standin):
     assert data["procedures"]["pages"] == 2
     assert data["procedures"]["uploaded_by"] == "supervisor@example.org"
     assert "vs_" not in json.dumps(data) and "file-" not in json.dumps(data)
+
+
+def test_openai_ids_are_shown_to_administrators_only(account, organization, supervisor, standin):
+    patch(client_of(supervisor), account)
+    prepare_procedures(ProcedureDocument.objects.get().pk)
+    account.refresh_from_db()
+    file_id, shown = account.procedures.openai_file_id, {}
+
+    for role in (User.Role.ADMIN, User.Role.SUPERVISOR, User.Role.TRAINER, User.Role.EVALUATOR):
+        client = client_of(add_person(organization, role, f"{role}@center.example"))
+        data = client.get(url(account)).json()
+        page = client.get(f"/accounts/{account.pk}/").content.decode()
+        shown[role] = (data["vector_store_id"], data["file_ids"], account.vector_store_id in page, file_id in page)
+
+    assert account.vector_store_id.startswith("vs_") and file_id
+    assert shown.pop(User.Role.ADMIN) == (account.vector_store_id, [file_id], True, True)
+    assert set(shown.values()) == {(None, None, False, False)}
 
 
 @pytest.mark.parametrize(

@@ -326,8 +326,8 @@ def test_missing_vector_store_is_reported_and_graded_without_procedures(
 def test_grading_without_procedures_makes_no_search(queued_evaluation, standin):
     evaluation = grade_now(queued_evaluation)
 
-    assert (evaluation.status, evaluation.used_file_search) == ("completed", None)
-    assert evaluation.was_graded_without_procedures is False
+    assert (evaluation.status, evaluation.used_file_search) == ("completed", False)
+    assert (evaluation.without_procedures, evaluation.was_graded_without_procedures) == ("not_uploaded", True)
     assert "tools" not in grading_requests(standin)[0]
 
 

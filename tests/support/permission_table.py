@@ -13,7 +13,8 @@ ROLES = [
     User.Role.SERVICE,
 ]
 ACTIONS = [
-    "view", "review", "follow", "listen", "download", "export", "add", "change", "grade", "end", "erase", "delete",
+    "view", "trace", "review", "follow", "listen", "download", "export", "add", "change", "grade", "end", "erase",
+    "delete",
 ]  # fmt: skip
 
 

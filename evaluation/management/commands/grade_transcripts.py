@@ -92,4 +92,4 @@ def grade_labeled(transcript: LabeledTranscript) -> list[CriterionResult]:
     case = GradingInput(
         session_id=transcript.id, checks=checks, lines=lines, evaluator_context=transcript.evaluator_context
     )
-    return verify_results(case, openai_grader.request_grading(case))
+    return verify_results(openai_grader.request_grading(case))
