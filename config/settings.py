@@ -117,6 +117,8 @@ _temperature = env.str(
     validate=validate.Regexp(r"(?i)^(?:off|[01](?:\.\d+)?|2(?:\.0+)?)$", error="must be off or a number from 0 to 2"),
 )
 EVALUATOR_TEMPERATURE = None if _temperature.lower() == "off" else float(_temperature)  # None: not sent
+# Reviews of a criterion from which on its kappa is shown; the interval of fewer is too wide to act on.
+AGREEMENT_MIN_REVIEWS = env.int("AGREEMENT_MIN_REVIEWS", 30, validate=validate.Range(min=1))
 ANALYZER_MODEL = env.str("ANALYZER_MODEL", "gpt-5.4-mini")
 GENERATOR_MODEL = env.str("GENERATOR_MODEL", "gpt-5.6-sol")
 GENERATOR_MAX_OUTPUT_TOKENS = env.int("GENERATOR_MAX_OUTPUT_TOKENS", 4000, validate=validate.Range(min=500))  # tokens

@@ -274,7 +274,7 @@ class ReviewInline(admin.TabularInline):
 
 @admin.register(Evaluation)
 class EvaluationAdmin(TenantAdmin):
-    list_display = ["session", "version", "status", "grade", "score", "created_at"]
+    list_display = ["session", "version", "status", "final_grade", "final_score", "created_at"]
     list_filter = [EvaluationKindFilter, "status", "grade", "used_file_search"]
     list_select_related = ["session__scenario_version"]
     inlines = [CriterionInline, FlagInline, ReviewInline]
@@ -285,6 +285,8 @@ class EvaluationAdmin(TenantAdmin):
         "failure",
         "score",
         "grade",
+        "reviewed_score",
+        "reviewed_grade",
         "rationale",
         "learning_objective",
         "model",

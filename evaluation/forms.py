@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from django import forms
-from django.db.models import Q
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -254,7 +253,7 @@ class EvaluationFilterForm(forms.Form):
             people = User.objects.filter(organization_id=self.user.organization_id)
             rows = rows.filter(session__counselor__in=people.matching(chosen["q"]))
         if chosen["grade"]:
-            rows = rows.filter(Q(reviewed_grade=chosen["grade"]) | Q(reviewed_grade="", grade=chosen["grade"]))
+            rows = rows.with_grade(chosen["grade"])
         return rows.in_review_state(chosen["state"])
 
 

@@ -47,7 +47,7 @@ class EvaluationFilter(StrictFilterSet):
     scenario = filters.UUIDFilter(field_name="session__scenario_id", help_text=gettext_lazy("ID of a scenario."))
     assignment = filters.UUIDFilter(field_name="session__assignment_id", help_text=gettext_lazy("ID of an assignment."))
     session = filters.UUIDFilter(field_name="session_id", help_text=gettext_lazy("ID of a session."))
-    grade = filters.ChoiceFilter(choices=[(letter, letter) for lowest, letter in GRADE_THRESHOLDS])
+    grade = filters.ChoiceFilter(choices=[(letter, letter) for lowest, letter in GRADE_THRESHOLDS], method="with_grade")
     status = filters.ChoiceFilter(choices=Evaluation.Status.choices)
     state = filters.ChoiceFilter(
         choices=[(state, state) for state in ("waiting", "disputed", "reviewed", "unreviewed")], method="in_state"
@@ -57,12 +57,20 @@ class EvaluationFilter(StrictFilterSet):
         model = Evaluation
         fields: list[str] = []
 
+    def with_grade(self, queryset: EvaluationQuerySet, name: str, value: str) -> EvaluationQuerySet:
+        return queryset.with_grade(value)
+
     def in_state(self, queryset: EvaluationQuerySet, name: str, value: str) -> EvaluationQuerySet:
         # Counselors must not be able to find out whether any of their feedback needs human review.
         user = authenticated_user(self.request)
         is_reviewer = user.has_perm("evaluation.add_review")
         others = queryset.exclude(session__counselor=user)
         return others.in_review_state(value) if is_reviewer else queryset.none()
+
+
+_HIDDEN_WHEN_HELD = (
+    "score", "grade", "reviewed_score", "reviewed_grade", "final_score", "final_grade", "completed_at",
+)  # fmt: skip
 
 
 class EvaluationSummarySerializer(serializers.ModelSerializer[Evaluation]):
@@ -75,13 +83,13 @@ class EvaluationSummarySerializer(serializers.ModelSerializer[Evaluation]):
         model = Evaluation
         fields = [
             "id", "session", "version", "status", "counselor", "external_id", "score", "grade", "reviewed_score",
-            "reviewed_grade", "created_at", "completed_at",
+            "reviewed_grade", "final_score", "final_grade", "created_at", "completed_at",
         ]  # fmt: skip
 
     def to_representation(self, instance: Evaluation) -> dict[str, Any]:
         shown = super().to_representation(instance)
         if instance.is_hidden_from(authenticated_user(self.context["request"])):
-            return shown | dict.fromkeys(["score", "grade", "reviewed_score", "reviewed_grade", "completed_at"])
+            return shown | dict.fromkeys(_HIDDEN_WHEN_HELD)
         return shown
 
 

@@ -70,6 +70,10 @@ class EvaluationQuerySet(LeaseQuerySet["Evaluation"]):
             return self.filter(reviewed if state == "reviewed" else ~reviewed)
         return self
 
+    def with_grade(self, letter: str) -> EvaluationQuerySet:
+        """Limit to feedback with this final grade."""
+        return self.filter(Q(reviewed_grade=letter) | Q(reviewed_grade="", grade=letter))
+
     def ungraded(self) -> EvaluationQuerySet:
         """Limit to evaluations that have no grade because grading failed or was not possible, not because of length."""
         return self.filter(status__in=[Evaluation.Status.FAILED, Evaluation.Status.NOT_GRADABLE])
@@ -310,6 +314,12 @@ class CriterionResultQuerySet(models.QuerySet["CriterionResult"]):
     def for_user(self, user: User) -> CriterionResultQuerySet:
         """Limit to the results of feedback that `user` may read."""
         return self.filter(evaluation__in=Evaluation.objects.for_user(user))
+
+    def applying(self) -> CriterionResultQuerySet:
+        """Limit to results that apply, and add `final`: in the database, the same as `final_verdict`."""
+        overruled = models.When(~Q(reviewed_verdict=""), then=models.F("reviewed_verdict"))
+        final = models.Case(overruled, default=models.F("verdict"))
+        return self.annotate(final=final).exclude(final=CriterionResult.Verdict.NOT_APPLICABLE)
 
     def for_evaluations(self, evaluations: EvaluationQuerySet) -> CriterionResultQuerySet:
         """Limit to the results of `evaluations`. Pass only evaluations that the reader may see."""

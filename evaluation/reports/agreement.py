@@ -7,7 +7,7 @@ by itself: if nearly everything is met, two raters who always say "met" agree ne
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
@@ -24,6 +24,7 @@ class Agreement:
     low: float | None  # lower end of kappa's 95% interval
     high: float | None  # upper end of the interval
     base_rate: float  # share of people's verdicts that are "met", 0 to 1
+    is_too_few: bool = False  # too few verdicts to state kappa
 
 
 def compute_agreement(pairs: Iterable[tuple[str, str]], met: str = "met") -> Agreement | None:
@@ -79,19 +80,30 @@ class AgreementRow:
     agreement: Agreement
 
 
-def build_agreement_table(verdicts: Iterable[tuple[str, str, str]], names: dict[str, str]) -> list[AgreementRow]:
+def build_agreement_table(
+    verdicts: Iterable[tuple[str, str, str]], names: dict[str, str], min_reviews: int = 0
+) -> list[AgreementRow]:
     """Build one row for each criterion, lowest kappa first, then one for all together.
 
-    Take (key, evaluator's verdict, person's verdict) tuples.
+    Take (key, evaluator's verdict, person's verdict) tuples. A row with fewer than `min_reviews` has no kappa.
     """
     by_key: dict[str, list[tuple[str, str]]] = {}
     for key, by_evaluator, by_person in verdicts:
         by_key.setdefault(key, []).append((by_evaluator, by_person))
     rows = [
-        AgreementRow(key, names.get(key, key), found)
+        AgreementRow(key, names.get(key, key), _without_kappa_of_few(found, min_reviews))
         for key, pairs in by_key.items()
         if (found := compute_agreement(pairs))
     ]
     rows.sort(key=lambda row: (2.0 if row.agreement.kappa is None else row.agreement.kappa, row.key))
     overall = compute_agreement([pair for pairs in by_key.values() for pair in pairs])
-    return [*rows, AgreementRow("", _("All criteria"), overall)] if overall else []
+    if overall is None:
+        return []
+    return [*rows, AgreementRow("", _("All criteria"), _without_kappa_of_few(overall, min_reviews))]
+
+
+def _without_kappa_of_few(found: Agreement, min_reviews: int) -> Agreement:
+    """Drop kappa and its interval if they rest on too few verdicts: a handful of them can say anything."""
+    if found.n >= min_reviews:
+        return found
+    return replace(found, kappa=None, low=None, high=None, is_too_few=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
@@ -31,7 +32,7 @@ def list_agreement(evaluations: EvaluationQuerySet) -> list[AgreementRow]:
         theirs = latest.new_verdict or row.verdict
         key = row.key if row.source == CriterionResult.Source.RUBRIC else "scenario"
         verdicts.append((key, fold_no_evidence(row.verdict), fold_no_evidence(theirs)))
-    return build_agreement_table(verdicts, check_names())
+    return build_agreement_table(verdicts, check_names(), settings.AGREEMENT_MIN_REVIEWS)
 
 
 def check_names() -> dict[str, str]:

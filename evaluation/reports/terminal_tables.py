@@ -20,7 +20,7 @@ def print_agreement(console: Console, rows: Sequence[AgreementRow]) -> None:
 
 def agreement_cells(found: Agreement) -> list[str]:
     """Format n, raw agreement, kappa, its interval, and the base rate as table cells."""
-    kappa = f"{found.kappa:.2f}" if found.kappa is not None else "-"
+    kappa = _("too few") if found.is_too_few else "-" if found.kappa is None else f"{found.kappa:.2f}"
     interval = "-"
     if found.low is not None and found.high is not None:
         interval = _("%(low)s to %(high)s") % {"low": f"{found.low:.2f}", "high": f"{found.high:.2f}"}

@@ -14,8 +14,13 @@ from training.services.webhook_payloads import session_payload
 @transaction.atomic
 def publish_feedback(evaluation: Evaluation, score: int, grade: str) -> None:
     """Publish feedback that is ready, either right after grading or when a person releases it."""
+    record_score(evaluation.session, score)
+    announce_feedback(evaluation, score, grade)
+
+
+def announce_feedback(evaluation: Evaluation, score: int, grade: str) -> None:
+    """Queue the webhook event about feedback, or about a new score of it. Trials are not announced."""
     session = evaluation.session
-    record_score(session, score)
     if session.kind != Session.Kind.TRIAL:
         payload = session_payload(session) | {"evaluation_id": str(evaluation.pk), "score": score, "grade": grade}
         queue_event(session.organization_id, WebhookEvent.EVALUATION_READY, payload)

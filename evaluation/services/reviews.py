@@ -1,5 +1,7 @@
 """People's reviews of the evaluator's verdicts. Both verdicts stay visible, and the person's takes precedence."""
 
+from collections.abc import Sequence
+
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
@@ -8,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from evaluation.grading import scoring
 from evaluation.models import CriterionResult, Dispute, Evaluation, Review
-from evaluation.services.publishing import publish_feedback, record_score
+from evaluation.services.publishing import announce_feedback, publish_feedback, record_score
 
 
 def check_may_review(evaluation: Evaluation, by: User) -> None:
@@ -33,6 +35,7 @@ def record_review(
         raise ValueError("The criterion belongs to other feedback.")
     # The lock serializes reviews, so that the reviewed score covers all of them.
     evaluation = Evaluation.objects.select_for_update().get(pk=evaluation.pk)
+    before = evaluation.final_score, evaluation.final_grade
     is_overruled = verdict == Review.Verdict.OVERRULE and criterion is not None
     review = Review.objects.create(
         organization_id=evaluation.organization_id,
@@ -50,6 +53,8 @@ def record_review(
         # Held feedback counts only once it is released, and an older version no longer counts.
         if Evaluation.objects.filter(pk=evaluation.pk).latest_completed().exists():
             record_score(evaluation.session, evaluation.final_score or 0)
+            if (evaluation.final_score, evaluation.final_grade) != before:
+                announce_feedback(evaluation, evaluation.final_score or 0, evaluation.final_grade)
     return review
 
 
@@ -61,8 +66,20 @@ def rescore(evaluation: Evaluation) -> None:
         reviewed: dict[str, object] = {"reviewed_score": None, "reviewed_grade": ""}
     else:
         reviewed = {"reviewed_score": points.score, "reviewed_grade": points.grade}
+    reviewed["needs_person"] = _final_concerns(evaluation, rows)
     Evaluation.objects.filter(pk=evaluation.pk).update(**reviewed)
-    evaluation.refresh_from_db(fields=["reviewed_score", "reviewed_grade", "status", "score", "grade"])
+    fields = ["reviewed_score", "reviewed_grade", "status", "score", "grade", "needs_person"]
+    evaluation.refresh_from_db(fields=fields)
+
+
+def _final_concerns(evaluation: Evaluation, rows: Sequence[CriterionResult]) -> list[str]:
+    """Return the reasons for a human review, with those about red lines as the final verdicts say."""
+    concern = Evaluation.Concern
+    others = [one for one in evaluation.needs_person if one not in {concern.RED_LINE, concern.RED_LINE_UNVERIFIED}]
+    verdicts = {row.final_verdict for row in rows if row.is_red_line}
+    crossed = [concern.RED_LINE.value] if CriterionResult.Verdict.NOT_MET in verdicts else []
+    unproven = [concern.RED_LINE_UNVERIFIED.value] if CriterionResult.Verdict.NO_EVIDENCE in verdicts else []
+    return [*crossed, *unproven, *others]
 
 
 @transaction.atomic

@@ -77,12 +77,15 @@ def _build_total(graded: SessionQuerySet, week: date, **owner: object) -> Tally:
 def _sums_by_skill(graded: SessionQuerySet) -> list[Any]:
     """Sum the results by branch. A red line has no weight in the score; here each one counts once, crossed or not."""
     newest = Evaluation.objects.filter(session__in=graded).latest_completed()
-    applying = CriterionResult.objects.filter(evaluation__in=newest).annotate(
-        final=Case(When(reviewed_verdict="", then=F("verdict")), default=F("reviewed_verdict")),
-        counting=Case(When(is_red_line=True, then=1), default=F("weight"), output_field=IntegerField()),
-        skill=Case(When(source=CriterionResult.Source.SCENARIO, then=Value(SCENARIO_SKILL)), default=F("branch")),
+    applying = (
+        CriterionResult.objects.filter(evaluation__in=newest)
+        .applying()
+        .annotate(
+            counting=Case(When(is_red_line=True, then=1), default=F("weight"), output_field=IntegerField()),
+            skill=Case(When(source=CriterionResult.Source.SCENARIO, then=Value(SCENARIO_SKILL)), default=F("branch")),
+        )
     )
-    found = applying.exclude(final=CriterionResult.Verdict.NOT_APPLICABLE).exclude(skill="").order_by()
+    found = applying.exclude(skill="").order_by()
     return list(found.values("skill").annotate(**_COUNTS))
 
 

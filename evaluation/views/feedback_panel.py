@@ -12,6 +12,7 @@ from accounts.web.requests import AuthenticatedRequest
 from evaluation.forms import DisputeForm, ReviewForm
 from evaluation.grading.rubric import BRANCHES, RED_LINE_MESSAGES
 from evaluation.models import CriterionResult, Dispute, Evaluation, Flag, Review, Scan
+from evaluation.reports.final_feedback import FinalFeedback, build_final_feedback
 from evaluation.services.feedback_requests import may_request_feedback
 from recordings.models import Recording
 from training.models import Session, TranscriptTurn
@@ -72,6 +73,7 @@ class FeedbackPanel:
     flags: Sequence[Flag] = ()
     scan: Scan | None = None
     opened: int | None = None  # primary key of the criterion whose review form stays open
+    final: FinalFeedback | None = None  # counts and words after people's reviews
     document: ProcedureDocument | None = None  # procedures that it was graded against
 
 
@@ -92,6 +94,7 @@ def build_feedback_panel(
     is_own = session.counselor_id == request.user.pk
     rows = evaluation.criteria.select_related("dispute").prefetch_related("reviews__reviewer")
     criteria = [_build_criterion(row, moments, may_review, is_own) for row in rows]
+    final = build_final_feedback(evaluation, [one.result for one in criteria])
     sees_flags = not is_own and request.user.has_perm("evaluation.view_flag")
     return FeedbackPanel(
         session,
@@ -104,9 +107,10 @@ def build_feedback_panel(
         criteria=criteria,
         groups=_group_by_branch(one for one in criteria if not _is_not_applicable(one)),
         not_applicable=[one for one in criteria if _is_not_applicable(one)],
+        final=final,
         crossed=[_red_line_message(one.result) for one in criteria if one.result.is_crossed_red_line],
-        went_well=[_build_moment(one, moments) for one in evaluation.went_well],
-        improvements=[_build_moment(one, moments) for one in evaluation.improvements],
+        went_well=[_build_moment(one, moments) for one in final.went_well],
+        improvements=[_build_moment(one, moments) for one in final.improvements],
         remarks=evaluation.reviews.filter(criterion=None).select_related("reviewer"),
         sees_flags=sees_flags,
         flags=_list_flags(session, evaluation) if sees_flags else (),

@@ -55,7 +55,7 @@ def _results_by_session(reader: User, sessions: list[Session], skill: str) -> di
     """Return the results on a skill by session, from the newest feedback on each. Sessions without any are left out."""
     feedback = Evaluation.objects.for_user(reader).filter(session__in=sessions).latest_completed()
     of_skill = {"source": CriterionResult.Source.SCENARIO} if skill == SCENARIO_SKILL else {"branch": skill}
-    rows = CriterionResult.objects.for_evaluations(feedback).filter(**of_skill).exclude(verdict="not_applicable")
+    rows = CriterionResult.objects.for_evaluations(feedback).applying().filter(**of_skill)
     found: dict[UUID, list[CriterionResult]] = {}
     for row in rows.select_related("evaluation").order_by("position"):
         found.setdefault(row.evaluation.session_id, []).append(row)

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpResponse
@@ -42,7 +43,12 @@ def agreement(request: AuthenticatedRequest) -> HttpResponse:
     """Show how closely the evaluator and the organization's own people agree, by criterion."""
     rows = list_agreement(Evaluation.objects.for_user(request.user).graded())
     return render(
-        request, "evaluation/agreement.html", {"rows": [(row, agreement_cells(row.agreement)) for row in rows]}
+        request,
+        "evaluation/agreement.html",
+        {
+            "rows": [(row, agreement_cells(row.agreement)) for row in rows],
+            "min_reviews": settings.AGREEMENT_MIN_REVIEWS,
+        },
     )
 
 

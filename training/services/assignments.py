@@ -154,7 +154,7 @@ def update_completion(session: Session) -> None:
     assignment = Assignment.objects.select_for_update().get(pk=session.assignment_id)
     counting = assignment.sessions.filter(attempt__gt=assignment.reset_after)
     scores = [score for score in counting.values_list("score", flat=True) if score is not None]
-    assignment.score = max(scores, default=None)
+    former_score, assignment.score = assignment.score, max(scores, default=None)
     Assignment.objects.filter(pk=assignment.pk).update(score=assignment.score)
     used_up = assignment.attempts_allowed is not None and len(scores) >= assignment.attempts_allowed
     # Do not complete while another attempt is live: it may get a better score.
@@ -162,6 +162,10 @@ def update_completion(session: Session) -> None:
         in_progress = Assignment.objects.filter(pk=assignment.pk, status=Status.IN_PROGRESS)
         if in_progress.update(status=Status.COMPLETED, completed_at=timezone.now()):
             queue_event(assignment.organization_id, WebhookEvent.ASSIGNMENT_COMPLETED, assignment_payload(assignment))
+            return
+    # A reviewer has changed a score that other systems already know.
+    if assignment.status == Status.COMPLETED and assignment.score != former_score:
+        queue_event(assignment.organization_id, WebhookEvent.ASSIGNMENT_COMPLETED, assignment_payload(assignment))
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from rich.console import Console
@@ -71,7 +72,7 @@ class Command(BaseCommand):
         if to:
             to.write_text(json.dumps(report, indent=1) + "\n")
         console.print()
-        print_agreement(console, build_agreement_table(verdicts, check_names()))
+        print_agreement(console, build_agreement_table(verdicts, check_names(), settings.AGREEMENT_MIN_REVIEWS))
         if failed:
             raise CommandError(
                 _("%(failed)s of %(total)s transcripts could not be graded.")
