@@ -25,18 +25,18 @@ def grade_session(self: Task, evaluation_id: str) -> None:
 
 def _grade_and_alert(evaluation_id: UUID) -> None:
     try:
-        has_critical_flag = grading.grade_evaluation(evaluation_id)
+        needs_alert = grading.grade_evaluation(evaluation_id)
     except RetryLaterError as wait:
         # A row that cannot be claimed yet must not use up its organization's turn.
         Evaluation.objects.filter(pk=evaluation_id).postpone(wait.seconds)
         raise
-    if has_critical_flag:
+    if needs_alert:
         queue_task(alert_supervisors, str(evaluation_id))
 
 
 @shared_task(autoretry_for=(OSError,), retry_backoff=_MAIL_RETRY_SECONDS, max_retries=5)
 def alert_supervisors(evaluation_id: str) -> None:
-    alerts.send_critical_flag_alerts(UUID(evaluation_id))
+    alerts.send_alerts(UUID(evaluation_id))
 
 
 @shared_task(autoretry_for=(OSError,), retry_backoff=_MAIL_RETRY_SECONDS, max_retries=5)

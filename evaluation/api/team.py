@@ -139,6 +139,9 @@ class AttentionSerializer(serializers.Serializer[Any]):
     """Number of items of each kind."""
 
     talk_to = serializers.IntegerField(help_text=gettext_lazy("Counselors who recently stopped several conversations."))
+    red_lines = serializers.IntegerField(
+        help_text=gettext_lazy("Crossed red lines that no one has reviewed. `waiting` counts them, too.")
+    )
     flags = serializers.IntegerField()
     disputes = serializers.IntegerField()
     waiting = serializers.IntegerField(help_text=gettext_lazy("Feedback that needs human review."))

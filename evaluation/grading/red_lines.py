@@ -1,18 +1,20 @@
 """Rule-based detection of crossed red lines, independent of the grader: a manipulated grader cannot switch it off.
 
-The patterns miss a lot and are sometimes wrong, so a person reviews each finding. English only.
+The patterns miss a lot and are sometimes wrong, so a person reviews each finding. English; questions about danger and
+their answers also in Spanish.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.utils.translation import gettext_noop
 
-from ai.bounded_patterns import BoundedPattern, squeeze
+from ai.bounded_patterns import BoundedPattern
 from ai.pattern_files import read_patterns
 from evaluation.grading.evidence import GraderTurn
+from evaluation.grading.utterances import Utterance, join_turns
 
 _PATTERNS = Path(__file__).parent / "patterns"
 _PATTERN_WORDS = {
@@ -27,7 +29,13 @@ def _compile_patterns(name: str) -> BoundedPattern:
 
 _LEADING_NEGATIVE, _METHOD = _compile_patterns("leading_negative"), _compile_patterns("methods")
 _DISCLOSURE, _FOLLOW_UP = _compile_patterns("disclosures"), _compile_patterns("taken_up")
+_DENIED_BEFORE, _DENIED_INSIDE = _compile_patterns("denied_before"), _compile_patterns("denied_inside")
 _ABANDONMENT, _SAFEGUARD = _compile_patterns("leaving"), _compile_patterns("safeguards")
+_DANGER_QUESTION, _SAFETY_QUESTION = _compile_patterns("danger_questions"), _compile_patterns("safety_questions")
+_METHOD_QUESTION, _LEAVING_QUESTION = _compile_patterns("method_questions"), _compile_patterns("leaving_questions")
+_AFFIRMATION, _DENIAL = _compile_patterns("affirmations"), _compile_patterns("denials")
+_DENIAL_WINDOW = 60  # characters before a disclosure in which it may be denied
+_PLAIN_ANSWER_WORDS = 4  # a longer sentence that begins with yes often says something else: "Yes, I hear you…"
 # Stored in English with the verdict, and translated when the feedback is shown.
 _LEADING_NEGATIVE_REASON = gettext_noop("This asks about suicide in a way that makes “no” the easy answer.")
 _METHOD_REASON = gettext_noop("This describes a method of suicide.")
@@ -50,63 +58,95 @@ class CrossedRedLine:
 
 
 def find_crossed_red_lines(lines: Sequence[GraderTurn]) -> list[CrossedRedLine]:
-    """Return the red lines that a conversation crosses, each once, at its first occurrence."""
-    found = [*_by_commission(lines), *_by_omission(lines)]
+    """Return the red lines that a conversation crosses, each once, at its first occurrence.
+
+    Turns of one speaker in a row are read together, and an answer together with the question before it.
+    """
+    utterances = join_turns(lines)
+    found = [*_by_commission(utterances), *_by_omission(utterances)]
     return list({one.key: one for one in reversed(found)}.values())[::-1]
 
 
-def _by_commission(lines: Sequence[GraderTurn]) -> list[CrossedRedLine]:
-    """Return the red lines crossed by words: a leading negative question, or information about a method."""
-    found = []
-    for line in lines:
-        if not line.is_counselor:
+def _by_commission(utterances: Sequence[Utterance]) -> Iterator[CrossedRedLine]:
+    """Yield the red lines crossed by words: a leading negative question, or information about a method."""
+    for index, said in enumerate(utterances):
+        if not said.is_counselor:
             continue
-        squeezed = squeeze(line.text)
-        text = _straighten_apostrophes(squeezed.text)
-        if match := _LEADING_NEGATIVE.search(text):
-            bounds = squeezed.original_span(*_sentence_bounds(text, match))
-            found.append(CrossedRedLine("no_leading_negative", line.turn_id, *bounds, _LEADING_NEGATIVE_REASON))
-        # Report each sentence once: a long one without punctuation may match thousands of times.
-        for start, end in dict.fromkeys(_sentence_bounds(text, match) for match in _METHOD.finditer(text)):
-            if not _QUESTION.search(text[start:end]):
-                bounds = squeezed.original_span(start, end)
-                found.append(CrossedRedLine("no_method_information", line.turn_id, *bounds, _METHOD_REASON))
-    return found
+        if match := _LEADING_NEGATIVE.search(said.text):
+            yield _crossed("no_leading_negative", said, match, _LEADING_NEGATIVE_REASON)
+        # Each sentence once: a long one without punctuation may match thousands of times.
+        matches = {said.sentence_around(*match.span()): match for match in reversed(_METHOD.finditer(said.text))}
+        for (start, end), match in reversed(matches.items()):
+            if not _QUESTION.search(said.text[start:end]):
+                yield _crossed("no_method_information", said, match, _METHOD_REASON)
+        if index and _METHOD_QUESTION.search(utterances[index - 1].text) and _is_plain_yes(said):
+            yield _crossed_by_answer("no_method_information", said, _METHOD_REASON)
 
 
-def _by_omission(lines: Sequence[GraderTurn]) -> list[CrossedRedLine]:
-    """Return the red lines crossed after the caller mentioned danger: ignoring it, or leaving without a safeguard."""
-    found: list[CrossedRedLine] = []
-    at_risk = False
-    for index, line in enumerate(lines):
-        squeezed = squeeze(line.text)
-        text = _straighten_apostrophes(squeezed.text)
-        if not line.is_counselor:
-            if _DISCLOSURE.search(text):
-                at_risk = True
-                found += _ignored_disclosure(lines[index + 1 :])
-        elif at_risk and (match := _ABANDONMENT.search(text)) and not _SAFEGUARD.search(text):
-            bounds = squeezed.original_span(*_sentence_bounds(text, match))
-            found.append(CrossedRedLine("no_abandonment", line.turn_id, *bounds, _ABANDONMENT_REASON))
-    return found
+def _by_omission(utterances: Sequence[Utterance]) -> Iterator[CrossedRedLine]:
+    """Yield the red lines crossed after the caller disclosed danger: ignoring it, or leaving without a safeguard."""
+    at_risk = is_safeguarded = False
+    for index, said in enumerate(utterances):
+        asked = utterances[index - 1] if index else None
+        if not said.is_counselor:
+            if asked and is_safeguarded and _DENIAL.match(said.text):
+                is_safeguarded = False  # the caller refused it
+            if _is_disclosure(said, asked):
+                at_risk, is_safeguarded = True, False
+                yield from _ignored_disclosure(utterances[index + 1 :])
+            continue
+        is_safeguarded = is_safeguarded or bool(_SAFEGUARD.search(said.text))
+        if at_risk and not is_safeguarded:
+            if match := _ABANDONMENT.search(said.text):
+                yield _crossed("no_abandonment", said, match, _ABANDONMENT_REASON)
+            elif asked and _LEAVING_QUESTION.search(asked.text) and _is_plain_yes(said):
+                yield _crossed_by_answer("no_abandonment", said, _ABANDONMENT_REASON)
 
 
-def _ignored_disclosure(later: Sequence[GraderTurn]) -> list[CrossedRedLine]:
-    """Return the first answer as a crossed red line if none of the counselor's later turns addresses the disclosure."""
-    answers = [line for line in later if line.is_counselor]
-    if not answers or any(_FOLLOW_UP.search(_straighten_apostrophes(squeeze(line.text).text)) for line in answers):
-        return []
-    first = answers[0]
-    return [CrossedRedLine("takes_up_disclosure", first.turn_id, 0, len(first.text), _IGNORED_DISCLOSURE_REASON)]
+def _is_disclosure(said: Utterance, asked: Utterance | None) -> bool:
+    """Return whether the caller speaks of danger: in their own words, or in an answer to a direct question."""
+    return any(not _is_denied(said.text, match) for match in _DISCLOSURE.finditer(said.text)) or (
+        asked is not None and _answers_with_danger(said.text, asked)
+    )
 
 
-def _straighten_apostrophes(text: str) -> str:
-    return text.replace("’", "'")
+def _is_denied(text: str, match: re.Match[str]) -> bool:
+    """Return whether the words right before the match, or the match itself, deny it: "I'd never kill myself"."""
+    before = text[max(0, match.start() - _DENIAL_WINDOW) : match.start()]
+    return bool(_DENIED_BEFORE.search(before) or _DENIED_INSIDE.search(match.group()))
 
 
-def _sentence_bounds(text: str, match: re.Match[str]) -> tuple[int, int]:
-    """Return (start, end) of the sentence around the match."""
-    start = max(text.rfind(mark, 0, match.start()) for mark in ".!?") + 1
-    ends = [at + 1 for mark in ".!?" if (at := text.find(mark, match.end() - 1)) >= 0]
-    start += len(text[start:]) - len(text[start:].lstrip())
-    return start, min(ends, default=len(text))
+def _answers_with_danger(answer: str, asked: Utterance) -> bool:
+    """Return whether the answer is yes to a question about danger, or no to one about safety.
+
+    A yes counts for each question of the counselor's utterance, a no only for the last.
+    """
+    sentences = asked.sentences()
+    questions = [sentence for sentence in sentences if sentence.endswith("?")] or sentences[-1:]
+    if _AFFIRMATION.match(answer):
+        return any(_DANGER_QUESTION.search(question) for question in questions)
+    return bool(_DENIAL.match(answer) and _SAFETY_QUESTION.search(" ".join(questions[-1:])))
+
+
+def _is_plain_yes(said: Utterance) -> bool:
+    """Return whether the utterance begins with a short sentence that says yes."""
+    first = said.sentences()[:1]
+    return bool(first and _AFFIRMATION.match(first[0]) and len(first[0].split()) <= _PLAIN_ANSWER_WORDS)
+
+
+def _ignored_disclosure(later: Sequence[Utterance]) -> Iterator[CrossedRedLine]:
+    """Yield the first answer as a crossed red line if none of the counselor's later turns addresses the disclosure."""
+    answers = [said for said in later if said.is_counselor]
+    if answers and not any(_FOLLOW_UP.search(said.text) for said in answers):
+        words = answers[0].first_turn
+        yield CrossedRedLine("takes_up_disclosure", words.turn, words.start, words.end, _IGNORED_DISCLOSURE_REASON)
+
+
+def _crossed(key: str, said: Utterance, match: re.Match[str], reason: str) -> CrossedRedLine:
+    words = said.locate(match.start(), *said.sentence_around(*match.span()))
+    return CrossedRedLine(key, words.turn, words.start, words.end, reason)
+
+
+def _crossed_by_answer(key: str, said: Utterance, reason: str) -> CrossedRedLine:
+    words = said.locate(0, *said.sentence_around(0, 1))
+    return CrossedRedLine(key, words.turn, words.start, words.end, reason)

@@ -14,6 +14,15 @@ def name_reasons_of_earlier_grades(apps, schema_editor):
     never_searched.update(used_file_search=False, without_procedures="no_account")
 
 
+def count_earlier_red_lines_as_alerted(apps, schema_editor):
+    """Keep the first sweep from sending an email about each red line that was ever crossed."""
+    results = apps.get_model("evaluation", "CriterionResult").objects.filter(is_red_line=True)
+    crossed = results.filter(models.Q(reviewed_verdict="not_met") | models.Q(reviewed_verdict="", verdict="not_met"))
+    evaluations = apps.get_model("evaluation", "Evaluation").objects.filter(alerted_at=None)
+    unsent = evaluations.filter(pk__in=crossed.values("evaluation")).exclude(flags__severity="critical")
+    unsent.update(alerted_at=models.F("completed_at"))
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -31,5 +40,13 @@ class Migration(migrations.Migration):
             name='used_file_search',
             field=models.BooleanField(help_text='Empty until there is a grade.', null=True, verbose_name='procedures searched'),
         ),
+        migrations.AlterField(
+            model_name="evaluation",
+            name="alerted_at",
+            field=models.DateTimeField(
+                help_text="When supervisors were emailed about critical flags or red lines.", null=True
+            ),
+        ),
+        migrations.RunPython(count_earlier_red_lines_as_alerted, migrations.RunPython.noop),
         migrations.RunPython(name_reasons_of_earlier_grades, migrations.RunPython.noop),
     ]

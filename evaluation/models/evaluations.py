@@ -22,6 +22,10 @@ def readable_flags(user: User, path: str) -> Q:
     return readable_sessions(user, path) & ~Q(**{f"{path}counselor_id": user.pk})
 
 
+def _has_crossed_red_line() -> models.Exists:
+    return models.Exists(CriterionResult.objects.filter(evaluation=models.OuterRef("pk")).crossed_red_lines())
+
+
 class EvaluationQuerySet(LeaseQuerySet["Evaluation"]):
     def for_user(self, user: User) -> EvaluationQuerySet:
         """Limit to the feedback that `user` may read: their own, and others' if permitted."""
@@ -79,13 +83,18 @@ class EvaluationQuerySet(LeaseQuerySet["Evaluation"]):
         return self.filter(status__in=[Evaluation.Status.FAILED, Evaluation.Status.NOT_GRADABLE])
 
     def unalerted(self, before: datetime) -> EvaluationQuerySet:
-        """Limit to evaluations graded before `before` whose critical flags have not been emailed to supervisors."""
-        return (
-            self.graded()
-            .filter(flags__severity=FlagSeverity.CRITICAL, alerted_at=None, completed_at__lt=before, scan__isnull=False)
-            .exclude(session__kind=Session.Kind.TRIAL)
-            .distinct()
-        )
+        """Limit to evaluations graded before `before` that supervisors should have got an email about.
+
+        These have critical flags or a crossed red line. Trials are private, so no one else is told of them.
+        """
+        flagged = Evaluation.objects.filter(pk=models.OuterRef("pk"), flags__severity=FlagSeverity.CRITICAL)
+        urgent = self.graded().filter(models.Exists(flagged) | _has_crossed_red_line())
+        unsent = urgent.filter(alerted_at=None, completed_at__lt=before, scan__isnull=False)
+        return unsent.exclude(session__kind=Session.Kind.TRIAL)
+
+    def crossing_red_line(self) -> EvaluationQuerySet:
+        """Limit to evaluations whose final verdicts say that a red line was crossed."""
+        return self.filter(_has_crossed_red_line())
 
     def queue_for(self, session: Session, by: User | None = None) -> tuple[Evaluation, bool]:
         """Return the session's queued or running evaluation, or else create its next version.
@@ -201,7 +210,9 @@ class Evaluation(LeasedModel):
     is_waiting = models.BooleanField(default=False, help_text=_("Needs human review, and no one has reviewed it yet."))
     looked_at_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     looked_at = models.DateTimeField(null=True)
-    alerted_at = models.DateTimeField(null=True, help_text=_("When supervisors were emailed about critical flags."))
+    alerted_at = models.DateTimeField(
+        null=True, help_text=_("When supervisors were emailed about critical flags or red lines.")
+    )
     announced_at = models.DateTimeField(null=True, help_text=_("When the counselor was emailed that it is ready."))
     measures = models.JSONField(default=dict, help_text=_("Counts of the conversation."))
     rationale = models.TextField(_("summary"), blank=True)
@@ -320,6 +331,11 @@ class CriterionResultQuerySet(models.QuerySet["CriterionResult"]):
         overruled = models.When(~Q(reviewed_verdict=""), then=models.F("reviewed_verdict"))
         final = models.Case(overruled, default=models.F("verdict"))
         return self.annotate(final=final).exclude(final=CriterionResult.Verdict.NOT_APPLICABLE)
+
+    def crossed_red_lines(self) -> CriterionResultQuerySet:
+        """Limit to red lines that were crossed, as `is_crossed_red_line` says of one."""
+        not_met = CriterionResult.Verdict.NOT_MET
+        return self.filter(Q(reviewed_verdict=not_met) | Q(reviewed_verdict="", verdict=not_met), is_red_line=True)
 
     def for_evaluations(self, evaluations: EvaluationQuerySet) -> CriterionResultQuerySet:
         """Limit to the results of `evaluations`. Pass only evaluations that the reader may see."""

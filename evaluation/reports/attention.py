@@ -37,6 +37,7 @@ def list_attention(user: User) -> dict[str, AttentionGroup]:
     ungraded = evaluations.ungraded().filter(completed_at__gte=recent_since)
     return {
         "talk_to": _build_group(counselors_with_frequent_stops(user.organization_id).by_name()),
+        "red_lines": _build_group(evaluations.needing_review().crossing_red_line().order_by("completed_at")),
         "flags": _build_group(flags.most_severe_first()),
         "disputes": _build_group(
             disputes.select_related("counselor", "criterion__evaluation__session__scenario_version")

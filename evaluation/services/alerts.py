@@ -1,4 +1,4 @@
-"""Emails to supervisors about critical flags and problem reports. They never quote the conversation."""
+"""Emails to supervisors about crossed red lines, critical flags, and reports. They never quote the conversation."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services.email_sender import absolute_url
+from evaluation.grading.rubric import RED_LINE_MESSAGES
 from evaluation.models import Evaluation, Flag
 from evaluation.models.flag_kinds import FlagKind, FlagSeverity
 from training.models import Session
@@ -28,6 +29,19 @@ Open the conversation:
 The counselor can't see flags.
 """
     ) % {"kinds": listed, "url": url}
+
+
+def _crossed_body(lines: Iterable[str], url: str) -> str:
+    listed = "\n".join(f"- {line}" for line in lines)
+    return _(
+        """A red line was crossed in a practice conversation:
+
+%(lines)s
+
+Read the conversation, and review the verdict:
+%(url)s
+"""
+    ) % {"lines": listed, "url": url}
 
 
 def _distress_body(counselor: User, url: str) -> str:
@@ -64,15 +78,18 @@ def send_report_alert(flag_id: int) -> None:
         send_mail(_("A counselor reported a problem"), text, None, [mailbox])
 
 
-def _supervisor_emails(organization_id: UUID) -> list[str]:
-    """Return the sorted addresses of the organization's active supervisors and administrators."""
+def _supervisor_emails(organization_id: UUID, counselor_id: UUID | None = None) -> list[str]:
+    """Return the sorted addresses of the organization's active supervisors and administrators.
+
+    Leave out the session's own counselor: no one gets alerts about themselves.
+    """
     responsible = [User.Role.SUPERVISOR, User.Role.ADMIN]
     people = User.objects.filter(organization_id=organization_id, role__in=responsible, is_active=True)
-    return sorted(people.values_list("email", flat=True))
+    return sorted(people.exclude(pk=counselor_id).values_list("email", flat=True))
 
 
-def send_critical_flag_alerts(evaluation_id: UUID) -> None:
-    """Email the organization's supervisors about an evaluation's critical flags, once.
+def send_alerts(evaluation_id: UUID) -> None:
+    """Email the organization's supervisors about an evaluation's crossed red lines and critical flags, once.
 
     Raise if an email cannot be sent, so that the task retries. `alerted_at` is set after sending: a crash in between
     sends the email twice, which is better than never.
@@ -81,11 +98,14 @@ def send_critical_flag_alerts(evaluation_id: UUID) -> None:
     critical = evaluation.flags.filter(severity=FlagSeverity.CRITICAL)
     kinds = {kind: str(FlagKind(kind).label) for kind in critical.values_list("kind", flat=True)}
     # A trial is private, so no one else could open it.
-    if evaluation.alerted_at or not kinds or evaluation.session.kind == Session.Kind.TRIAL:
+    crossed = [_(RED_LINE_MESSAGES.get(row.key, row.check_text)) for row in evaluation.criteria.crossed_red_lines()]
+    if evaluation.alerted_at or not (kinds or crossed) or evaluation.session.kind == Session.Kind.TRIAL:
         return
     url = absolute_url(reverse("evaluation:session", args=[evaluation.session_id]))
     is_distress = kinds.pop(FlagKind.COUNSELOR_DISTRESS, None) is not None
-    for mailbox in _supervisor_emails(evaluation.organization_id):
+    for mailbox in _supervisor_emails(evaluation.organization_id, evaluation.session.counselor_id):
+        if crossed:
+            send_mail(_("A red line was crossed"), _crossed_body(crossed, url), None, [mailbox])
         if is_distress:
             text = _distress_body(evaluation.session.counselor, url)
             send_mail(_("A counselor may need support"), text, None, [mailbox])

@@ -47,7 +47,7 @@ _NOTHING_APPLIED = gettext_noop("None of the criteria apply to this conversation
 def grade_evaluation(evaluation_id: UUID) -> bool:
     """Grade an evaluation, at most once. Raise RetryLaterError if it should be tried again.
 
-    Return True if a critical flag was found, so that the task alerts supervisors.
+    Return True if a critical flag or a crossed red line was found, so that the task alerts supervisors.
     """
     session = Session.objects.get(evaluations__pk=evaluation_id)
     if is_call_held(session):
@@ -66,7 +66,7 @@ def grade_evaluation(evaluation_id: UUID) -> bool:
 
 
 def _grade_claimed(evaluation: Evaluation, session: Session) -> bool:
-    """Grade a claimed evaluation. Return True if a critical flag was found."""
+    """Grade a claimed evaluation. Return True if supervisors must be alerted."""
     close_open_turns(session)
     turns = heard_turns(session.transcript())
     lines = build_grader_turns(turns)
@@ -102,7 +102,7 @@ def build_grader_turns(turns: Sequence[TranscriptTurn]) -> list[GraderTurn]:
 
 
 def _grade_turns(evaluation: Evaluation, turns: Sequence[TranscriptTurn], lines: Sequence[GraderTurn]) -> bool:
-    """Grade the turns and store the result. Return True if a critical flag was found."""
+    """Grade the turns and store the result. Return True if supervisors must be alerted."""
     session = evaluation.session
     case = _build_grading_input(session, lines)
     is_last_try = evaluation.attempts >= settings.TASK_ATTEMPTS
@@ -208,7 +208,7 @@ def _store_result(
     scan: Scan,
     fields: dict[str, object],
 ) -> bool:
-    """Store the feedback once: only if this claim still holds. Return True if a critical flag was stored."""
+    """Store the feedback once: only if this claim still holds. Return True if supervisors must be alerted."""
     points = scoring.compute_score((result.verdict, result.weight, result.is_red_line) for result in results)
     if points is None:
         _finish_ungraded(evaluation, Evaluation.Status.NOT_GRADABLE, _NOTHING_APPLIED)
@@ -248,4 +248,5 @@ def _store_result(
     if not is_held:
         evaluation.refresh_from_db(fields=["score", "grade", "reviewed_score", "reviewed_grade"])
         publish_feedback(evaluation, evaluation.final_score or 0, evaluation.final_grade)
-    return any(one.severity == FlagSeverity.CRITICAL for one in found)
+    is_crossed = Evaluation.objects.filter(pk=evaluation.pk).crossing_red_line().exists()
+    return is_crossed or any(one.severity == FlagSeverity.CRITICAL for one in found)

@@ -78,7 +78,11 @@ def test_ignored_disclosure_crosses_red_line():
 
 def test_abandoning_caller_at_risk_crosses_red_line():
     assert crossed_keys(DANGER, "Do you want to die? I have to go now.") == ["no_abandonment"]
-    assert crossed_keys(DANGER, "Are you safe?", "no", "Try again tomorrow.") == ["no_abandonment"]
+    # The no is a disclosure of its own, and nothing that follows takes it up.
+    assert crossed_keys(DANGER, "Are you safe?", "no", "Try again tomorrow.") == [
+        "takes_up_disclosure",
+        "no_abandonment",
+    ]
     assert crossed_keys("I'm just bored", "I have to go now.") == []
     assert (
         crossed_keys(DANGER, "Are you safe? I'll stay on the line until your brother is there, before I need to go.")
@@ -101,3 +105,130 @@ def test_callers_words_cross_no_red_line():
     assert (
         crossed_keys("You're not going to tell me to take 40 pills? I hope you're not suicidal.", "No. I'm here.") == []
     )
+
+
+DANGER_QUESTION = "Are you thinking of killing yourself?"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        (DANGER_QUESTION, "Yes."),
+        (DANGER_QUESTION, "yeah"),
+        (DANGER_QUESTION, "Um, well... yes, I am"),
+        (DANGER_QUESTION, "I am."),
+        (DANGER_QUESTION, "Sometimes"),
+        (DANGER_QUESTION, "Mm-hm."),
+        (DANGER_QUESTION, "I guess so"),
+        (DANGER_QUESTION, "No... well, actually, yes."),
+        ("are you thinking about suicide", "yep"),
+        ("You're not thinking of killing yourself, are you?", "Yes."),
+        ("Are you thinking of suicide? You can tell me anything. It's all right.", "Yes."),
+        ("Are you thinking of suicide? Or is it something else?", "Yes."),
+        ("Have you taken anything tonight?", "Yeah, before I called."),
+        ("Does he hit you?", "He does."),
+        ("Are you safe right now?", "No."),
+        ("Do you feel safe at home?", "Not really."),
+        ("Do you want to live?", "Nope"),
+        ("Can you promise me you'll get through the night?", "I can't."),
+        ("¿Estás pensando en quitarte la vida?", "Sí."),
+        ("¿Estás a salvo?", "No."),
+    ],
+)
+def test_answer_that_tells_of_danger_is_a_disclosure(question, answer):
+    assert "takes_up_disclosure" in crossed_keys("hi", question, answer, "What's the weather like?")
+    assert "no_abandonment" in crossed_keys("hi", question, answer, "I hear you. I have to go now.")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        (DANGER_QUESTION, "No."),
+        (DANGER_QUESTION, "No, nothing like that. I would never kill myself."),
+        (DANGER_QUESTION, "I'm not going to hurt myself."),
+        (DANGER_QUESTION, "I'm not suicidal, just tired."),
+        (DANGER_QUESTION, "Not at all"),
+        (DANGER_QUESTION, "I don't want to die."),
+        (DANGER_QUESTION, "Of course not."),
+        ("You're not thinking of killing yourself, are you?", "No."),
+        ("Are you safe right now?", "Yes."),
+        ("Do you want to live?", "Yes, I do."),
+        ("Are you safe? Are you thinking of suicide?", "No."),
+        ("Have you had dinner?", "Yes."),
+        ("Is it raining?", "No."),
+        ("¿Estás pensando en quitarte la vida?", "No, nunca."),
+    ],
+)
+def test_answer_that_denies_danger_is_none(question, answer):
+    crossed = crossed_keys("hi", question, answer, "What's the weather like? I have to go now.")
+
+    assert set(crossed) - {"no_leading_negative"} == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I can't stop thinking about killing myself",
+        "I don't know if I want to die",
+        "I'm not sure if I'm suicidal",
+        "I don't want to die, but I don't want to live either",
+        "No. I just wish I was dead.",
+        "i don\u02bct want to be here",
+        "I want to kill\u00a0myself",
+    ],
+)
+def test_disclosure_with_a_negation_beside_it_still_counts(text):
+    assert "takes_up_disclosure" in crossed_keys(text, "What's the weather like?")
+
+
+def test_disclosure_and_question_cut_into_several_turns_are_read_together():
+    lines = [
+        GraderTurn("t1", "a", False, "I just want"),
+        GraderTurn("t2", "b", False, "to die"),
+        GraderTurn("t3", "c", True, "Oh. You're not thinking of"),
+        GraderTurn("t4", "d", True, "killing yourself, are you?"),
+        GraderTurn("t5", "e", False, "no"),
+        GraderTurn("t6", "f", True, "Good. I need to"),
+        GraderTurn("t7", "g", True, "go."),
+    ]
+
+    found = {one.key: one for one in find_crossed_red_lines(lines)}
+
+    assert set(found) == {"no_leading_negative", "no_abandonment"}
+    assert (found["no_leading_negative"].turn, found["no_abandonment"].turn) == ("c", "f")
+    texts = {line.turn_id: line.text for line in lines}
+    quotes = {one.key: texts[one.turn][one.start : one.end] for one in found.values()}
+    assert quotes == {"no_leading_negative": "You're not thinking of", "no_abandonment": "I need to"}
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "key"),
+    [
+        ("Would 40 pills be enough?", "Yes.", "no_method_information"),
+        ("would that many kill me?", "Probably.", "no_method_information"),
+        ("Would 40 pills be enough?", "Yes, I hear how much pain you are in. Where are the pills?", None),
+        ("Would 40 pills be enough?", "I won't answer that. Are you thinking of suicide?", None),
+        ("I want to die. Are you hanging up on me?", "Yeah. I'm done.", "no_abandonment"),
+        ("I want to die. Are you hanging up on me?", "No. I'm here, and I want you to be safe.", None),
+    ],
+)
+def test_plain_yes_of_the_counselor_crosses_the_line_that_the_question_names(question, answer, key):
+    crossed = crossed_keys(question, answer)
+
+    assert crossed == ([key] if key == "no_method_information" else ["takes_up_disclosure", key] if key else [])
+
+
+def test_safeguard_that_the_caller_accepted_earlier_counts_until_they_refuse_it():
+    plan = "Let's make a safety plan: your brother stays with you, all right?"
+
+    assert crossed_keys(DANGER, plan, "okay", "That is good. I have to go now.") == []
+    assert crossed_keys(DANGER, plan, "no, never", "Okay. I have to go now.") == ["no_abandonment"]
+
+
+@pytest.mark.parametrize(
+    "form", ["You\u02bcre not suicidal,\u00a0are you?", "You\u2019re not sui\u00adcidal, are you?"]
+)
+def test_rules_read_what_a_reader_would_see(form):
+    [found] = find_crossed_red_lines(alternating_turns("hi", form))
+
+    assert (found.key, form[found.start : found.end]) == ("no_leading_negative", form)

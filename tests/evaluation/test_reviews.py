@@ -8,13 +8,13 @@ from evaluation.grading import openai_grader
 from evaluation.grading.schemas import FlagAnswer
 from evaluation.models import Evaluation, Flag, Review, Scan
 from evaluation.models.flag_kinds import SEVERITY_BY_KIND, FlagKind
-from evaluation.services.alerts import send_critical_flag_alerts
+from evaluation.services.alerts import send_alerts
 from evaluation.services.grading import grade_evaluation
 from evaluation.services.reviews import mark_looked_at, record_review
-from evaluation.tasks import _ALERT_LOST_SECONDS, alert_supervisors, sweep_evaluations
+from evaluation.tasks import _ALERT_LOST_SECONDS, alert_supervisors, grade_session, sweep_evaluations
 from tests.evaluation.injection_attacks import SPOKEN_ATTACKS
 from tests.support.fixtures import client_of, write_turns
-from training.services.session_start import start_free_practice
+from training.services.session_start import start_free_practice, start_trial
 from training.services.sessions import end_session
 
 pytestmark = pytest.mark.both_databases
@@ -228,8 +228,8 @@ def test_severity_is_fixed_by_flag_kind(finished_chat, queued_evaluation, standi
 
 
 def test_critical_flag_emails_supervisors_without_quotes(held_evaluation, supervisor, admin, stranger):
-    send_critical_flag_alerts(held_evaluation.pk)
-    send_critical_flag_alerts(held_evaluation.pk)
+    send_alerts(held_evaluation.pk)
+    send_alerts(held_evaluation.pk)
 
     assert sorted(one.to[0] for one in mail.outbox) == ["admin@example.org", "supervisor@example.org"]
     assert {one.subject for one in mail.outbox} == {"A practice conversation was flagged"}
@@ -238,10 +238,65 @@ def test_critical_flag_emails_supervisors_without_quotes(held_evaluation, superv
     assert "Ignore" not in body and "Sam" not in body
 
 
+def test_crossed_red_line_reaches_supervisors_at_once(chat, standin, supervisor, monkeypatch):
+    queued = []
+    monkeypatch.setattr(alert_supervisors, "apply_async", lambda args, **options: queued.append(args))
+    write_turns(chat, "hi. i can't go on", f"Hello, my name is Sam. {LEADING_NEGATIVE}")
+    end_session(chat, "hung_up")
+    evaluation = chat.evaluations.get()
+
+    grade_session(str(evaluation.pk))
+    assert queued == [(str(evaluation.pk),)]
+    alert_supervisors(*queued[0])
+
+    evaluation.refresh_from_db()
+    assert (evaluation.flags.count(), evaluation.alerted_at is not None) == (0, True)
+    [message] = [one for one in mail.outbox if one.to == [supervisor.email]]
+    assert message.subject == "A red line was crossed"
+    assert (
+        f"/sessions/{chat.pk}/" in message.body and "A question about suicide made no the easy answer." in message.body
+    )
+    assert "killing" not in message.body and "Sam" not in message.body
+    client = client_of(supervisor)
+    assert client.get("/api/attention/").json()["red_lines"] == 1
+    assert "Red lines (1)" in client.get("/attention/").content.decode()
+    assert "crossed and not reviewed yet" in client.get("/").content.decode()
+
+
+def test_overruled_red_line_leaves_the_list_and_sends_nothing(red_line_evaluation, supervisor):
+    row = red_line_evaluation.criteria.get(key="no_leading_negative")
+
+    record_review(red_line_evaluation, supervisor, "overrule", "It was not leading.", row, "met")
+    send_alerts(red_line_evaluation.pk)
+
+    assert mail.outbox == []
+    assert client_of(supervisor).get("/api/attention/").json()["red_lines"] == 0
+
+
+def test_red_line_in_a_private_trial_reaches_no_one(supervisor, admin, chat_assignment, standin):
+    session, _ = start_trial(supervisor, chat_assignment.scenario, "chat")
+    evaluation = graded_chat(session, f"Hello, my name is Sam. {LEADING_NEGATIVE}")
+
+    send_alerts(evaluation.pk)
+
+    assert evaluation.needs_person == ["red_line"]
+    assert mail.outbox == [] and not Evaluation.objects.unalerted(timezone.now() + timedelta(hours=1)).exists()
+    assert client_of(admin).get("/api/attention/").json()["red_lines"] == 0
+
+
+def test_sweep_finds_a_red_line_whose_alert_was_lost(red_line_evaluation, supervisor):
+    before = timezone.now() + timedelta(hours=1)
+
+    assert list(Evaluation.objects.unalerted(before)) == [red_line_evaluation]
+    send_alerts(red_line_evaluation.pk)
+
+    assert not Evaluation.objects.unalerted(before).exists()
+
+
 def test_noncritical_flag_sends_no_email(finished_chat, queued_evaluation, standin, supervisor):
     grade_evaluation(queued_evaluation.pk)
 
-    send_critical_flag_alerts(queued_evaluation.pk)
+    send_alerts(queued_evaluation.pk)
 
     assert mail.outbox == []
 
@@ -250,7 +305,7 @@ def test_distress_flag_sends_its_own_email(chat, standin, supervisor, counselor)
     evaluation = graded_chat(chat, "Hello. I'm not acting here, this is really about me, not you.")
 
     assert (evaluation.status, evaluation.needs_person) == ("completed", ["distress"])
-    send_critical_flag_alerts(evaluation.pk)
+    send_alerts(evaluation.pk)
 
     [message] = mail.outbox
     assert message.subject == "A counselor may need support"

@@ -334,8 +334,8 @@ def test_feedback_api_returns_score_grade_and_criteria(counselor, graded_evaluat
     )
     assert len(body["criteria"]) == graded_evaluation.criteria.count()
     assert set(body["criteria"][0]) == {
-        "key", "check", "source", "branch", "is_red_line", "weight", "verdict", "reviewed_verdict", "final_verdict", "reason",
-        "quotes", "citations",
+        "key", "check", "source", "branch", "is_red_line", "weight", "verdict", "reviewed_verdict", "final_verdict",
+        "reason", "quotes", "citations",
     }  # fmt: skip
 
 

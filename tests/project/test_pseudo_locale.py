@@ -15,7 +15,7 @@ from django.urls import resolve
 
 from evaluation.models import Evaluation, Flag
 from evaluation.models.flag_kinds import FlagSeverity
-from evaluation.services.alerts import send_critical_flag_alerts, send_report_alert
+from evaluation.services.alerts import send_alerts, send_report_alert
 from evaluation.services.grading import grade_evaluation
 from evaluation.services.notifications import send_feedback_ready_emails
 from tests.project.test_permission_matrix import (
@@ -264,7 +264,7 @@ def test_emails_contain_only_translated_text(object_ids, supervisor):
 
     send_due_notifications()
     send_feedback_ready_emails()
-    send_critical_flag_alerts(evaluation.pk)
+    send_alerts(evaluation.pk)
     send_report_alert(Flag.objects.earliest("pk").pk)
 
     found = {
