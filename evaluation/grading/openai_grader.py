@@ -360,7 +360,8 @@ def _user_message(parts: Sequence[str]) -> ResponseInputParam:
 
 def _describe_check(check: Check) -> dict[str, object]:
     optional = {"red_line": bool(check.red_line), "expected": check.expected, "phrases": list(check.phrases)}
-    return {"key": check.key, "check": check.text} | {name: value for name, value in optional.items() if value}
+    described: dict[str, object] = {"key": check.key, "check": check.text, "weight": check.weight}
+    return described | {name: value for name, value in optional.items() if value}
 
 
 def _transcript_json(lines: Sequence[GraderTurn]) -> str:

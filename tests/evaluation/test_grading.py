@@ -13,7 +13,7 @@ from accounts.services.leases import RetryLaterError
 from accounts.services.rate_limits import RateLimitExceededError
 from evaluation.grading import openai_grader
 from evaluation.grading.rubric import general_checks
-from evaluation.grading.schemas import ClaimedQuote
+from evaluation.grading.schemas import ClaimedQuote, ImprovementAnswer
 from evaluation.grading.scoring import grade_for, percent_met
 from evaluation.models import CriterionResult, Evaluation
 from evaluation.services.feedback_requests import can_request_feedback, queue_evaluation, request_feedback
@@ -276,8 +276,10 @@ def test_invented_quotes_are_dropped_and_count_as_no_evidence(queued_evaluation,
                 ClaimedQuote(turn="t2", text="I will stay with you all night."),
                 ClaimedQuote(turn="t1", text="is this a real person"),
             ]
-        for moment in [*graded.answer.went_well, *graded.answer.improvements]:
-            moment.quote = "I never said this."
+        graded.answer.went_well[0].quote = "I never said this."
+        graded.answer.went_well[1:] = []
+        fields = dict.fromkeys(["goal", "effect", "better_wording", "why"], "w")
+        graded.answer.improvements[:] = [ImprovementAnswer(turn="t2", quote="I never said this.", **fields)]
         return graded
 
     monkeypatch.setattr(openai_grader, "request_grading", invent_quotes)

@@ -8,93 +8,19 @@ import orjson
 
 from ..http.json_types import JSON, JSONValue, as_object, as_text, objects, texts
 from ..search.text_search import rank, search_terms
+from .grading_rules import CONDITIONS, LEADING, LECTURING, YES, rule_for
 
 SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 HEADING = re.compile(r"^[ \t#]*(?:section\s+)?(\d+(?:\.\d+)*)[.)]?[ \t]+\S", re.IGNORECASE | re.MULTILINE)
 CONDITIONAL_CHECK = re.compile(r"^(?:if|when|where)\b([^,]*),", re.IGNORECASE)
-LECTURING = re.compile(
-    r"\b(you (?:should|must|need to|have to)|why don't you|calm down|cheer up|just (?:try|think|relax|stop))\b",
-    re.IGNORECASE,
-)
 SHORT_WORDS = 4
 SHORT_CHARACTERS = 40
+MIN_SHARED_TERMS = 2  # words that a check and a sentence of the procedures must share for a citation
+MIN_SHARED_PART = 0.25  # of the words of the shorter of both
+# Words of nearly every check and every procedure, which say nothing about what either is about.
+COMMON_TERMS = search_terms("caller counselor says asks call line time conversation procedures account situation does")
+PROCEDURES_CHECK = re.compile(r"\bprocedures? says?\b", re.IGNORECASE)
 UNTRANSCRIBED_PREFIX = "[simulated transcript"
-
-
-@dataclass(frozen=True)
-class GradingRule:
-    """Rule for checks that match `check_pattern`: a counselor's sentence that matches `evidence_pattern` meets them.
-
-    `benefit` says why meeting the check helps the caller.
-    """
-
-    check_pattern: re.Pattern[str]
-    evidence_pattern: re.Pattern[str]
-    benefit: str
-
-
-def _grading_rule(about: str, evidence: str, why: str) -> GradingRule:
-    return GradingRule(re.compile(about, re.IGNORECASE), re.compile(evidence, re.IGNORECASE), why)
-
-
-# The first match decides, so specific rules come before general ones.
-GRADING_RULES = (
-    _grading_rule(
-        r"how (strong|often)|since when",
-        r"how (strong|often|long)|since when|come and go",
-        "How strong and how old a thought is says how near it is.",
-    ),
-    _grading_rule(
-        r"a plan or an intent|about desire, plan",
-        r"\b(a plan|how you would|how would you|planned|when would)\b",
-        "A plan that is spoken of can be talked about.",
-    ),
-    _grading_rule(
-        r"what is within reach|earlier attempts",
-        r"\b(within reach|in the house|with you right now|tried before|drunk|been drinking|taken anything)\b",
-        "What is near in a bad moment decides much.",
-    ),
-    _grading_rule(
-        r"held the caller back|keeps them going|held back",
-        r"\b(kept you|held you back|holds you back|keeps you going|keep going|what stops you)\b",
-        "What has held so far may hold tonight.",
-    ),
-    _grading_rule(
-        r"out of reach|keeps it away",
-        r"\b(out of reach|lock\w* (it|them) away|give (it|them) to|keep (it|them) for you)\b",
-        "A little distance to the means saves lives.",
-    ),
-    _grading_rule(
-        r"suicid|self-harm|kill|direct(ly)? ask",
-        r"suicid|kill\w{0,20}+ yourself|want\w{0,20}+ to die|end\w{0,20}+ your life|hurt\w{0,20}+ yourself",
-        "Asking plainly shows that the hardest thing may be said here.",
-    ),
-    _grading_rule(
-        r"open(-| )?(ended)? ?question|open question",
-        r"\b(what|how|tell me|could you say more)\b",
-        "An open question leaves the caller room to tell it in their own way.",
-    ),
-    _grading_rule(
-        r"reflect|validat|empath|feeling|listen",
-        r"\b(sounds? \w+|that must|it must|must (be|feel|have)|i hear|i can hear|makes sense|i'm (so |really )?sorry)",
-        "Being understood before anything is suggested lets a caller go on.",
-    ),
-    _grading_rule(
-        r"safe|plan|danger|risk|within reach",
-        r"\b(safe|plan|within reach|in the house|danger|until morning)\b",
-        "It brings the next hours into view, together with the caller.",
-    ),
-    _grading_rule(
-        r"clos|end(s|ing)? (the|by)|follow|next step|summ(ar|ing)|resource|referral",
-        r"\b(call (us|back|again|this line)|next step|follow up|we agreed|take care|any ?time|tomorrow)\b",
-        "The caller knows what happens next, and that the line stays open.",
-    ),
-    _grading_rule(
-        r"introduc|greet|says who they are|open(s|ing)? the (call|chat)",
-        r"\b(my name|hello|hi|hey|good (morning|afternoon|evening)|you've reached|glad you)\b",
-        "The caller knows at once that a person is there.",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -154,9 +80,9 @@ def grade(task: GradingTask, passages: list[JSON]) -> JSON:
     met = [result for result in results if result["verdict"] == "met"]
     return {
         "criteria": list[JSONValue](results),
-        "rationale": _rationale(len(met), results, task),
-        "went_well": list[JSONValue](_strengths(met)),
-        "improvements": list[JSONValue](_improvements(task)),
+        "rationale": _rationale(results),
+        "went_well": list[JSONValue](_strengths(met, task)),
+        "improvements": list[JSONValue](_improvements(task, met)),
         "learning_objective": _learning_objective(results, task),
         "reflection_questions": [
             "Where did the caller open up, and what had you just said?",
@@ -167,23 +93,37 @@ def grade(task: GradingTask, passages: list[JSON]) -> JSON:
 
 
 def _grade_check(check: JSON, task: GradingTask, passages: list[JSON]) -> JSON:
-    wanted = as_text(check.get("check")) or as_text(check.get("key")).replace("_", " ")
+    wanted = _text_of(check)
     if check.get("red_line"):
         return _grade_red_line(check)
-    evidence = _find_evidence(wanted, task)
-    verdict = "met" if evidence else "not_met" if _is_applicable(wanted, task) else "not_applicable"
-    reasons = {
-        "met": "The counselor's words match what this check asks for.",
-        "not_met": "Nothing the counselor said matches what this check asks for.",
-        "not_applicable": "What this check depends on did not come up.",
-    }
+    citations = _citations(wanted, task, passages)
+    evidence = _find_evidence(wanted, task, citations)
+    rule = rule_for(wanted)
+    if rule and rule.is_forbidden:
+        verdict = "not_met" if evidence else "met"
+    else:
+        verdict = "met" if evidence else "not_met" if _is_applicable(wanted, task, citations) else "not_applicable"
     return {
         "key": as_text(check.get("key")),
         "verdict": verdict,
-        "reason": f"{reasons[verdict]} (Simulated grading by keywords.)",
+        "reason": f"{_reason(verdict, bool(evidence))} (Simulated grading by keywords.)",
         "quotes": [found.as_json() for found in evidence],
-        "citations": list[JSONValue](_citations(wanted, passages)),
+        "citations": list[JSONValue](citations if verdict != "not_applicable" else []),
     }
+
+
+def _text_of(check: JSON) -> str:
+    return as_text(check.get("check")) or as_text(check.get("key")).replace("_", " ")
+
+
+def _reason(verdict: str, has_evidence: bool) -> str:
+    if verdict == "not_applicable":
+        return "What this check depends on did not come up."
+    if verdict == "met":
+        words = "The counselor's words match what this check asks for."
+        return words if has_evidence else "Nothing the counselor said goes against this check."
+    words = "The counselor's words go against this check."
+    return words if has_evidence else "Nothing the counselor said matches what this check asks for."
 
 
 def _grade_red_line(check: JSON) -> JSON:
@@ -192,22 +132,34 @@ def _grade_red_line(check: JSON) -> JSON:
     return {"key": as_text(check.get("key")), "verdict": "met", "reason": reason, "quotes": [], "citations": []}
 
 
-def _find_evidence(wanted: str, task: GradingTask) -> list[QuotedSentence]:
-    sentences = [
-        QuotedSentence(as_text(turn.get("id")), sentence)
+def _find_evidence(wanted: str, task: GradingTask, citations: list[JSON]) -> list[QuotedSentence]:
+    """Return the counselor's sentences that meet the check, or that break one of leaving something undone."""
+    rule = rule_for(wanted)
+    if rule and rule.is_forbidden:
+        found = [e for e in _spoken(task, whole_turns=True) if rule.evidence_pattern.search(e.text)]
+        return found[:2]
+    # A lecture or a leading question meets nothing, whatever words it holds.
+    sentences = [e for e in _spoken(task) if not LECTURING.search(e.text) and not LEADING.match(e.text)]
+    if PROCEDURES_CHECK.search(wanted):
+        asked = [search_terms(as_text(citation["text"])) - COMMON_TERMS for citation in citations]
+        return [e for e in sentences if any(_shares_enough(e.text, terms) for terms in asked)][:2]
+    if rule:
+        return [e for e in sentences if rule.evidence_pattern.search(e.text)][:2]
+    terms = search_terms(wanted)
+    return [e for e in sentences if len(search_terms(e.text) & terms) >= min(2, len(terms))][:2]
+
+
+def _shares_enough(sentence: str, terms: set[str]) -> bool:
+    return len(search_terms(sentence) & terms) >= MIN_SHARED_TERMS
+
+
+def _spoken(task: GradingTask, whole_turns: bool = False) -> list[QuotedSentence]:
+    """Return the counselor's sentences, or turns."""
+    return [
+        QuotedSentence(as_text(turn.get("id")), piece)
         for turn in task.counselor_turns
-        for sentence in _sentences(as_text(turn.get("text")))
+        for piece in ([as_text(turn.get("text"))] if whole_turns else _sentences(as_text(turn.get("text"))))
     ]
-    fitting = next((rule for rule in GRADING_RULES if rule.check_pattern.search(wanted)), None)
-    if fitting:
-        found = [e for e in sentences if fitting.evidence_pattern.search(e.text)]
-    else:
-        found = [
-            e
-            for e in sentences
-            if len(search_terms(e.text) & search_terms(wanted)) >= min(2, len(search_terms(wanted)))
-        ]
-    return found[:2]
 
 
 def _sentences(text: str) -> list[str]:
@@ -215,19 +167,49 @@ def _sentences(text: str) -> list[str]:
     return [piece for match in SENTENCE.finditer(text) if (piece := match.group().strip())]
 
 
-def _is_applicable(wanted: str, task: GradingTask) -> bool:
+def _is_applicable(wanted: str, task: GradingTask, citations: list[JSON]) -> bool:
+    """Return whether the condition of a check came up in the caller's words, or in a question that they said yes to."""
+    if PROCEDURES_CHECK.search(wanted):
+        return bool(citations)
     condition = CONDITIONAL_CHECK.match(wanted)
     if condition is None:
         return True
-    heard = search_terms(" ".join(as_text(turn.get("text")) for turn in task.turns))
-    return bool((search_terms(condition.group(1)) - {"caller", "counselor"}) & heard)
+    heard = _callers_words(task)
+    for about, came_up in CONDITIONS:
+        if about.search(condition.group(1)):
+            return bool(came_up.search(heard))
+    return bool((search_terms(condition.group(1)) - COMMON_TERMS) & search_terms(heard))
 
 
-def _citations(wanted: str, passages: list[JSON]) -> list[JSON]:
-    """Return the sentence of the found procedures closest to the check, with the number of its heading."""
+def _callers_words(task: GradingTask) -> str:
+    """Return what the caller said, and the questions that they answered with yes."""
+    said = []
+    before = ""
+    for turn in task.turns:
+        text = as_text(turn.get("text"))
+        if turn.get("speaker") == "caller":
+            said += [before, text] if "?" in before and YES.match(text) else [text]
+            before = ""
+        else:
+            before += " " + text.replace("yourself", "myself")
+    return " ".join(said)
+
+
+def _citations(wanted: str, task: GradingTask, passages: list[JSON]) -> list[JSON]:
+    """Return the sentence of the found procedures that belongs to the check, with the number of its heading.
+
+    Return nothing if none shares enough words that are not in every check. The check on the procedures themselves
+    names no subject: there, the caller's words decide.
+    """
+    about = _callers_words(task) if PROCEDURES_CHECK.search(wanted) else wanted
     numbered = list(chain.from_iterable(_numbered_sentences(as_text(passage.get("text"))) for passage in passages))
-    best = rank(wanted, [search_terms(sentence) for _, sentence in numbered])
-    return [{"section": section, "text": sentence} for section, sentence in (numbered[index] for _, index in best[:1])]
+    terms = search_terms(about) - COMMON_TERMS
+    sentences = [search_terms(sentence) - COMMON_TERMS for _, sentence in numbered]
+    for _, index in rank(about, sentences):
+        shared, fewest = len(sentences[index] & terms), min(len(sentences[index]), len(terms))
+        if shared >= min(MIN_SHARED_TERMS, fewest) and shared >= MIN_SHARED_PART * fewest:
+            return [{"section": numbered[index][0], "text": numbered[index][1]}]
+    return []
 
 
 def _numbered_sentences(text: str) -> list[tuple[str, str]]:
@@ -241,52 +223,52 @@ def _numbered_sentences(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def _rationale(met: int, results: list[JSON], task: GradingTask) -> str:
+def _rationale(results: list[JSON]) -> str:
+    """Return the summary. It has no counts: the product counts the verdicts that it could prove."""
     counted = [result for result in results if result["verdict"] != "not_applicable"]
-    missed = _first_missed(results, task)
-    return " ".join(
-        [
-            f"{met} of {len(counted)} checks were met.",
-            *([f"First to look at: {missed}"] if missed else []),
-            "This is a simulated grading: it looks for words, not for meaning, and it cannot hear what was spoken.",
-        ]
+    grasp = (
+        "Part of what this scenario asks for" if any(one["verdict"] == "not_met" for one in counted) else "All of it"
+    )
+    return (
+        f"{grasp} was found in the counselor's words. "
+        "This is a simulated grading: it looks for words, not for meaning, and it cannot hear what was spoken."
     )
 
 
-def _strengths(met: list[JSON]) -> list[JSON]:
-    quotes = [quote for result in met for quote in objects(result["quotes"])[:1]]
-    distinct = list({as_text(quote["text"]): quote for quote in quotes}.values())
-    return [
-        {"turn": quote["turn"], "quote": quote["text"], "why": _strength_reason(as_text(quote["text"]))}
-        for quote in distinct[:3]
-    ]
+def _strengths(met: list[JSON], task: GradingTask) -> list[JSON]:
+    """Return praise for words that met a check, with the reason that belongs to that check."""
+    texts_by_key = {as_text(check.get("key")): _text_of(check) for check in task.checks}
+    praised: dict[str, JSON] = {}
+    for result in met:
+        rule = rule_for(texts_by_key.get(as_text(result["key"]), ""))
+        why = rule.benefit if rule else "It speaks to what was asked for."
+        for quote in objects(result["quotes"])[:1]:
+            praised.setdefault(as_text(quote["text"]), {"turn": quote["turn"], "quote": quote["text"], "why": why})
+    return list(praised.values())[:3]
 
 
-def _strength_reason(quote: str) -> str:
-    return next(
-        (rule.benefit for rule in GRADING_RULES if rule.evidence_pattern.search(quote)),
-        "It speaks to what was asked for.",
-    )
-
-
-def _improvements(task: GradingTask) -> list[JSON]:
-    weak = [improvement for turn in task.counselor_turns if (improvement := _improvement(turn))]
-    if not weak and task.counselor_turns:
-        last = task.counselor_turns[-1]
+def _improvements(task: GradingTask, met: list[JSON]) -> list[JSON]:
+    """Return advice on words that met no check: what is praised in one place is not corrected in another."""
+    praised = {as_text(quote["turn"]) for result in met for quote in objects(result["quotes"])}
+    weak = [improvement for turn in task.counselor_turns if (improvement := _improvement(turn, praised))]
+    quoted = {as_text(quote["text"]) for result in met for quote in objects(result["quotes"])}
+    plain = [said for said in _spoken(task) if said.text not in quoted]
+    if not weak and plain:
         goal, why = "Stay with the feeling a moment longer", "A reflection first makes any question easier."
         wording = "That sounds like a lot to carry. What is it like for you right now?"
-        weak = [_suggestion(last, as_text(last.get("text")), goal, wording, why)]
+        weak = [_suggestion({"id": plain[-1].turn}, plain[-1].text, goal, wording, why)]
     return weak[:3]
 
 
-def _improvement(turn: JSON) -> JSON | None:
+def _improvement(turn: JSON, praised: set[str]) -> JSON | None:
     text = as_text(turn.get("text"))
     lecture = next((sentence for sentence in _sentences(text) if LECTURING.search(sentence)), None)
     if lecture:
         why = "Advice before understanding can feel like a lecture."
         wording = "It sounds like this has been weighing on you. What has been the hardest part today?"
         return _suggestion(turn, lecture, "Explore before advising", wording, why)
-    if 0 < len(text.split()) < SHORT_WORDS and len(text) < SHORT_CHARACTERS:
+    is_short = 0 < len(text.split()) < SHORT_WORDS and len(text) < SHORT_CHARACTERS
+    if is_short and as_text(turn.get("id")) not in praised:
         why = "A very short answer leaves the caller alone with it."
         wording = "I'm here, and I'm listening. Would you tell me a little more about that?"
         return _suggestion(turn, text, "Invite the caller to say more", wording, why)
@@ -301,9 +283,16 @@ def _suggestion(turn: JSON, quote: str, goal: str, wording: str, why: str) -> JS
 
 def _learning_objective(results: list[JSON], task: GradingTask) -> str:
     check = _first_missed(results, task)
-    return f"In the next session, practice this: {check}" if check else "Keep asking openly and reflecting feelings."
+    return f"In the next session, practice this: {check}" if check else "Do the same again in the next session."
 
 
 def _first_missed(results: list[JSON], task: GradingTask) -> str:
+    """Return the weightiest check that was missed; empty if none was."""
     missed = {as_text(result["key"]) for result in results if result["verdict"] == "not_met"}
-    return next((as_text(check.get("check")) for check in task.checks if as_text(check.get("key")) in missed), "")
+    checks = [check for check in task.checks if as_text(check.get("key")) in missed]
+    return as_text(max(checks, key=_weight_of).get("check")) if checks else ""
+
+
+def _weight_of(check: JSON) -> int:
+    weight = check.get("weight")
+    return weight if isinstance(weight, int) else 1

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from standins.openai.demo.grader import GradingTask, grade
+from standins.openai.demo.grading_rules import rule_for
 from standins.openai.demo.gullible_grader import grade_gullibly
 from standins.openai.demo.scanner import scan_transcript
 
@@ -138,7 +139,8 @@ def test_graded_response_matches_the_schema(grading):
 
     assert answer.keys() == GRADING_SCHEMA["properties"].keys()
     assert [row["verdict"] for row in answer["criteria"]] == ["met", "met", "not_met", "not_applicable"]
-    assert answer["rationale"].startswith("2 of 3 checks were met.")
+    assert answer["rationale"].startswith("Part of what this scenario asks for was found")
+    assert answer["learning_objective"] == "In the next session, practice this: Closes with a next step"
     assert 0 <= answer["confidence"] <= 1
 
 
@@ -187,3 +189,91 @@ def test_scan_flags_misuse_and_a_caller_out_of_character():
         ("character_break", "t1"),
     ]
     assert scan_transcript(GradingTask(TURNS, []))["flags"] == []
+
+
+RUBRIC = [
+    {"key": "greeting", "check": "Opens with a greeting and says who they are or what line this is."},
+    {"key": "warmth", "check": "Says early on that they care or are glad the caller got in touch."},
+    {"key": "validation", "check": "Says that the caller's feelings make sense."},
+    {"key": "one_question", "check": "Asks one question at a time and leaves room for the answer."},
+    {
+        "key": "asks_about_suicide",
+        "check": "When there is hopelessness, asks about suicide directly.",
+        "weight": 3,
+    },
+    {"key": "asks_intent", "check": "When there are thoughts of suicide, asks about a plan or an intent.", "weight": 2},
+    {"key": "boundaries", "check": "Stays in a professional role: no judgement, no lecture."},
+    {"key": "honest_limits", "check": "Promises nothing that cannot be kept."},
+    {"key": "closing", "check": "Ends by summing up what was agreed."},
+    {"key": "way_back", "check": "Ends by saying how to reach the line again."},
+    {"key": "follows_procedures", "check": "When the account's procedures say what to do in a situation, does it."},
+]
+PROCEDURES = "2. Opening\nSay the name of the line first.\n\n3. Suicide\nAsk the caller about suicide directly.\n"
+CONVERSATIONS = [
+    ["Hi, I'm Sam. I'm glad you called.", "I can't go on", "Are you thinking of suicide?", "Yes.", "Take care."],
+    ["Hi.", "everything is pointless", "You should make a plan. What about a walk?", "no", "Okay."],
+    [
+        "Hello. Who are you? Where are you?",
+        "i want to die",
+        "You're not thinking of suicide, are you?",
+        "no",
+        "I promise.",
+    ],
+    [
+        "That must be hard. You must calm down.",
+        "my rent is due",
+        "Do you have a plan for it?",
+        "no",
+        "Call us any time.",
+    ],
+    [
+        "hey",
+        "no one would miss me",
+        "I'm glad you told me. Is anybody with you?",
+        "my cat",
+        "It makes sense to be sad.",
+    ],
+]
+
+
+@pytest.mark.parametrize("texts", CONVERSATIONS, ids=lambda texts: texts[0])
+def test_grade_never_contradicts_itself(texts):
+    turns = [
+        {"id": f"t{n}", "speaker": "caller" if n % 2 == 0 else "counselor", "text": text}
+        for n, text in enumerate(texts, 1)
+    ]
+
+    answer = grade(GradingTask(turns, RUBRIC), [{"text": PROCEDURES}])
+
+    by_key = {row["key"]: row for row in answer["criteria"]}
+    checks = {check["key"]: check["check"] for check in RUBRIC}
+    reasons = {
+        rule_for(checks[key]).benefit for key, row in by_key.items() if row["verdict"] == "met" and row["quotes"]
+    }
+    assert {moment["why"] for moment in answer["went_well"]} <= reasons
+    praised = {moment["quote"] for moment in answer["went_well"]}
+    assert not any(quote in moment["quote"] for moment in answer["improvements"] for quote in praised)
+    is_glad = any("glad you" in text for text in texts[::2])
+    assert (by_key["warmth"]["verdict"] == "met") is is_glad
+    missed = [checks[key] for key, row in by_key.items() if row["verdict"] == "not_met"]
+    assert any(answer["learning_objective"].endswith(check) for check in missed)
+    for key, row in by_key.items():
+        cited = {citation["section"] for citation in row["citations"]}
+        assert cited <= ({"3"} if key in {"asks_about_suicide", "asks_intent", "follows_procedures"} else set()), key
+        assert not (row["verdict"] == "not_applicable" and (row["citations"] or row["quotes"]))
+
+
+def test_check_of_leaving_undone_is_broken_by_words_and_met_without_them():
+    found = [results([{"id": "t1", "speaker": "counselor", "text": text}], RUBRIC) for text in ("I promise.", "Hello.")]
+
+    assert [row["honest_limits"]["verdict"] for row in found] == ["not_met", "met"]
+    assert found[0]["honest_limits"]["quotes"] == [{"turn": "t1", "text": "I promise."}]
+
+
+def test_yes_to_a_direct_question_lets_conditional_checks_apply():
+    said_yes, said_no = (
+        [*TURNS[:1], TURNS[2], {"id": "t4", "speaker": "caller", "text": text}] for text in ("Yes.", "No.")
+    )
+
+    assert results(said_yes, RUBRIC)["asks_intent"]["verdict"] == "not_met"
+    assert results(said_no, RUBRIC)["asks_intent"]["verdict"] == "not_applicable"
