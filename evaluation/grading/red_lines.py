@@ -74,7 +74,7 @@ def _by_commission(utterances: Sequence[Utterance]) -> Iterator[CrossedRedLine]:
             continue
         if match := _LEADING_NEGATIVE.search(said.text):
             yield _crossed("no_leading_negative", said, match, _LEADING_NEGATIVE_REASON)
-        # Each sentence once: a long one without punctuation may match thousands of times.
+        # Report each sentence once: a long one without punctuation may match thousands of times.
         matches = {said.sentence_around(*match.span()): match for match in reversed(_METHOD.finditer(said.text))}
         for (start, end), match in reversed(matches.items()):
             if not _QUESTION.search(said.text[start:end]):
