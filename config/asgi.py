@@ -9,13 +9,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 _django = get_asgi_application()
 
+from accounts.web.response_policies import response_headers  # noqa: E402  (after Django is set up)
 from config.health import HealthEndpoints  # noqa: E402  (after Django is set up)
 from config.middleware.body_admission import BodyAdmissionMiddleware, BodyRules  # noqa: E402
 from config.middleware.body_limit import BodyLimitMiddleware  # noqa: E402
 from config.middleware.request_limits import RequestLimitMiddleware, RequestLimits  # noqa: E402
+from config.middleware.response_headers import ResponseHeadersMiddleware  # noqa: E402
 
 
-def build_application() -> HealthEndpoints:
+def build_application() -> ResponseHeadersMiddleware:
     """Wrap Django in the server's own middleware. A request counts toward the limits once its body has arrived."""
     limits = RequestLimits(
         per_person=settings.REQUESTS_PER_PERSON,
@@ -38,7 +40,8 @@ def build_application() -> HealthEndpoints:
     proxies = settings.ALLAUTH_TRUSTED_PROXY_COUNT
     counted = RequestLimitMiddleware(_django, limits, proxies, settings.STATIC_URL)
     admitted = BodyAdmissionMiddleware(counted, rules, proxies)
-    return HealthEndpoints(BodyLimitMiddleware(admitted, settings.BODY_LIMITS, settings.BODY_LIMIT))
+    limited = BodyLimitMiddleware(admitted, settings.BODY_LIMITS, settings.BODY_LIMIT)
+    return ResponseHeadersMiddleware(HealthEndpoints(limited), response_headers())
 
 
 application = build_application()

@@ -55,6 +55,8 @@ INSTALLATION_ID = env.str(
     "INSTALLATION_ID",
     validate=validate.Regexp(r"^[A-Za-z0-9-]{8,64}\Z", error="must be 8 to 64 letters, digits, or hyphens"),
 )
+# Full origins of other sites whose scripts may call the API with a token. They never send a login's cookies.
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ORIGINS", [], validate=_validate_origins)
 GATEWAY_URL = env.str("GATEWAY_URL", validate=validate.Regexp(r"^wss?://", error="must begin with ws:// or wss://"))
 DATABASE_URL = env.dj_db_url("DATABASE_URL")
 # Connections to PostgreSQL that the requests, tasks, or calls of one process share.
@@ -97,6 +99,10 @@ DEFAULT_ORGANIZATION = env.str("DEFAULT_ORGANIZATION", "")
 TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=validate.OneOf(available_timezones(), error="is not a time zone"))
 # Number of our proxies in front of the web server. Login rate limits use the client address that they forward.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0, validate=validate.Range(min=0))
+# What browsers keep to where the pages are served over https. Without SSL_REDIRECT, the proxy must redirect.
+SSL_REDIRECT = env.bool("SSL_REDIRECT", True)
+HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", True)
+HSTS_PRELOAD = env.bool("HSTS_PRELOAD", True)
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]))
 
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", validate=validate.Length(min=1, error="must not be empty"))
@@ -246,6 +252,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "django_htmx",
+    "corsheaders",
     "django_filters",
     "rest_framework",
     "drf_spectacular",
@@ -263,6 +270,7 @@ MIDDLEWARE = [
     "config.middleware.connections.connection_release_middleware",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.static_files.StaticFilesMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -417,7 +425,31 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = WEB_ORIGINS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _is_https else None
 SECURE_HSTS_SECONDS = 31_536_000 if _is_https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS, SECURE_HSTS_PRELOAD = HSTS_INCLUDE_SUBDOMAINS, HSTS_PRELOAD
+SECURE_SSL_REDIRECT = SSL_REDIRECT and _is_https
+# `check --deploy` warns about what an operator has not decided. These three settings are decisions.
+SILENCED_SYSTEM_CHECKS = [
+    check
+    for check, is_on in {
+        "security.W005": HSTS_INCLUDE_SUBDOMAINS,
+        "security.W008": SSL_REDIRECT,
+        "security.W021": HSTS_PRELOAD,
+    }.items()
+    if not is_on
+]
 X_FRAME_OPTIONS = "DENY"
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "prefer", "range", "x-request-id"]
+CORS_EXPOSE_HEADERS = [
+    "Content-Disposition",
+    "Content-Range",
+    "ETag",
+    "Idempotent-Replayed",
+    "Location",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-ID",
+]
 
 LANGUAGE_CODE = "en-us"
 LANGUAGES = [("en-us", "English")]
@@ -453,19 +485,27 @@ BODY_PERMISSIONS = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.SessionAuthentication",
+        # The first one names the scheme in `WWW-Authenticate`. Without a scheme, DRF would answer 403 instead of 401.
         "accounts.integrations.service_tokens.ServiceTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["config.api.errors.BoundedJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.api.parsers.BoundedJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.web.request_inputs.RequestInputCheck"],
+    "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.api.errors.api_exception_handler",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Steadyline",
     "VERSION": "1",
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.api.schema.describe_errors",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     # Enums with equal field names or equal values need explicit names.

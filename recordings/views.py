@@ -38,7 +38,7 @@ def wav_response(request: HttpRequest | Request, audio: AudioStream) -> HttpResp
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": audio.etag,
-        "Cache-Control": "private, no-cache",
+        "Cache-Control": "private, no-store",
         "X-Content-Type-Options": "nosniff",
     }
     # Ranges apply to GET only, and only while If-Range, if sent, still matches.

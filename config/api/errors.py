@@ -1,6 +1,5 @@
-"""Error responses of the REST API in one shape, and the JSON parser."""
+"""Error responses of the REST API in one shape."""
 
-from json import JSONDecodeError
 from typing import Any, ClassVar
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -10,12 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import APIException, ErrorDetail, NotFound, ParseError, ValidationError
 from rest_framework.fields import get_error_detail
-from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from accounts.services.rate_limits import RateLimitExceededError
-from accounts.web.parsers import clear_unseen_values
+from accounts.web.error_bodies import WHOLE_BODY, error_body, flatten_errors
 from ai import SearchBudgetError
 from config.middleware.unhandled_refusals import TEXT_TOO_COSTLY
 from scenarios.models import ContextUnavailableError
@@ -51,18 +49,18 @@ class StorageUnavailableError(APIException):
 
 
 def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """Return DRF's error response in one shape: `detail` for people, `code` for programs, and any extra fields."""
+    """Return DRF's error response with the body that all errors have, and any extra fields."""
     exc = _to_drf_exception(exc)
     response = exception_handler(exc, context)
     if response is None:
         return None
     detail = response.data.get("detail") if isinstance(response.data, dict) else None
     if isinstance(detail, ErrorDetail):
-        response.data["code"] = detail.code
+        body = error_body(detail, detail.code or "error")
     else:
-        response.data = {"detail": _first_message(response.data), "code": "invalid", "fields": response.data}
-    response.data |= getattr(exc, "extra", {})
-    response.data = _replace_surrogates(response.data)
+        fields = flatten_errors(response.data)
+        body = error_body(_first_message(fields), "invalid", fields)
+    response.data = _replace_surrogates(body | getattr(exc, "extra", {}))
     return response
 
 
@@ -83,17 +81,10 @@ def _to_drf_exception(exc: Exception) -> Exception:
     return ParseError(_("The request is malformed.")) if isinstance(exc, SuspiciousOperation) else exc
 
 
-def error_body(detail: str, code: str) -> dict[str, Any]:
-    """Return the body of an error that arises outside the API's views, such as in ASGI middleware."""
-    return {"detail": detail, "code": code}
-
-
-def _first_message(errors: Any) -> str:
+def _first_message(fields: dict[str, list[str]]) -> str:
     """Return the first error of a form, prefixed with its field name."""
-    if isinstance(errors, dict):
-        field, errors = next(iter(errors.items()))
-        return _first_message(errors) if field == "non_field_errors" else f"{field}: {_first_message(errors)}"
-    return _first_message(errors[0]) if isinstance(errors, list) else str(errors)
+    field, messages = next(iter(fields.items()), (WHOLE_BODY, [""]))
+    return messages[0] if field == WHOLE_BODY else f"{field}: {messages[0]}"
 
 
 def _replace_surrogates(data: Any) -> Any:
@@ -103,22 +94,3 @@ def _replace_surrogates(data: Any) -> Any:
     if isinstance(data, list):
         return [_replace_surrogates(value) for value in data]
     return data.encode(errors="replace").decode() if isinstance(data, str) else data
-
-
-def _describe_json_error(error: BaseException | None) -> str:
-    if not isinstance(error, JSONDecodeError):
-        return _("The request body is not valid JSON.")
-    position = {"line": error.lineno, "column": error.colno}
-    return _("The request body is not valid JSON: line %(line)s, column %(column)s.") % position
-
-
-class BoundedJSONParser(JSONParser):
-    """A JSON parser that translates its errors, and reports nesting beyond Python's recursion limit as one of them."""
-
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        try:
-            return clear_unseen_values(super().parse(stream, media_type, parser_context))
-        except ParseError as error:
-            raise ParseError(_describe_json_error(error.__context__)) from error
-        except RecursionError as error:
-            raise ParseError(_("The JSON is nested too deeply.")) from error

@@ -11,7 +11,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 django.setup(set_prefix=False)
 
-from config.health import HealthEndpoints  # noqa: E402  (after Django is set up)
+from accounts.web.response_policies import response_headers  # noqa: E402  (after Django is set up)
+from config.health import HealthEndpoints  # noqa: E402
+from config.middleware.response_headers import ResponseHeadersMiddleware  # noqa: E402
 from voicegateway.browser.consumers import CallConsumer  # noqa: E402
 from voicegateway.browser.deny import deny_handshake  # noqa: E402
 from voicegateway.process.call_registry import CallRegistry  # noqa: E402
@@ -24,7 +26,8 @@ class GatewayApplication:
         self.call_registry = CallRegistry()
         calls = path("ws/calls/<uuid:pk>/", CallConsumer.as_asgi(call_registry=self.call_registry))
         health = HealthEndpoints(_answer_not_found, self.call_registry.status, lambda: self.call_registry.is_draining)
-        self.router = ProtocolTypeRouter({"http": health, "websocket": NotFoundFallback(URLRouter([calls]))})
+        router = ProtocolTypeRouter({"http": health, "websocket": NotFoundFallback(URLRouter([calls]))})
+        self.router = ResponseHeadersMiddleware(router, response_headers())
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":

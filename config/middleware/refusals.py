@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from config.api.errors import error_body
+from accounts.web.error_bodies import error_body
 
 # Browsers show a response only after they have sent the whole body. For browsers, read and discard up to this multiple
 # of the limit, for up to this many seconds. Both are bounded, because any client can claim to be a browser.
@@ -76,6 +76,15 @@ DATABASE_UNAVAILABLE = Refusal(
     _("The database isn’t responding right now. Everything you saved is safe. Try again in a moment."),
     retry_after=5,
 )
+SERVER_ERROR = Refusal(
+    500,
+    "server_error",
+    _("Something went wrong on our side"),
+    _("The error was logged for the people who run this service. Everything you saved is safe. Try again in a moment."),
+)
+BAD_REQUEST = Refusal(400, "bad_request", "", _("The request is malformed."))
+FORBIDDEN = Refusal(403, "permission_denied", "", _("You don’t have permission to do this."))
+NOT_FOUND = Refusal(404, "not_found", "", _("Not found."))
 LENGTH_REQUIRED = Refusal(
     411,
     "length_required",

@@ -1,5 +1,6 @@
 """Actions on the practice pages, and locators for them."""
 
+import json
 import re
 
 from playwright.sync_api import Locator, Page, expect
@@ -24,6 +25,17 @@ def wait_for_session_id(page: Page) -> str:
     """Wait until the browser is on the session's own page and return the session's id."""
     page.wait_for_url("**/sessions/*/")
     return page.url.rstrip("/").rpartition("/")[2]
+
+
+def wait_until_true(page: Page, condition: str) -> None:
+    """Wait up to 20 s for a JavaScript expression. `page.wait_for_function` compiles it again and again, which the
+    pages' Content Security Policy forbids.
+    """
+    page.evaluate(
+        "() => new Promise((done, fail) => {"
+        f" const look = () => ({condition}) ? done() : requestAnimationFrame(look);"
+        f" setTimeout(() => fail(new Error({json.dumps(condition)})), 20_000); look(); }})"
+    )
 
 
 # ---- Phone calls

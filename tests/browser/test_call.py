@@ -19,6 +19,7 @@ from tests.browser.practice_actions import (
     start_typing,
     transcript_lines,
     type_line,
+    wait_until_true,
 )
 from tests.browser.tones import Samples, ToneBurst, find_tones, loudness, read_stereo, write_microphone
 
@@ -91,7 +92,7 @@ def talk_and_interrupt(page: Page) -> None:
     expect(transcript_lines(page).first).to_have_attribute("data-speaker", "counselor")
     expect(transcript_lines(page).first).to_contain_text(SIMULATED)
     expect(transcript_lines(page).nth(1)).to_have_attribute("data-speaker", "caller")
-    page.wait_for_function("parseFloat(document.querySelector('#call').style.getPropertyValue('--caller-level')) > 0.3")
+    wait_until_true(page, "parseFloat(document.querySelector('#call').style.getPropertyValue('--caller-level')) > 0.3")
     expect(transcript_lines(page).nth(1).locator("[data-cut-off]")).to_be_visible()
     expect(transcript_lines(page).nth(2)).to_contain_text(SIMULATED)
 

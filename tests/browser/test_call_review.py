@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.demo_site import DemoSite, PageMonitor
+from tests.browser.practice_actions import wait_until_true
 from tests.browser.test_accessibility import SUPERVISOR, accessibility_problems
 
 pytestmark = pytest.mark.timeout(120)
@@ -74,10 +75,10 @@ def test_seek_in_a_long_recording_loads_only_a_part(
     expect(current_turn(page)).to_be_in_viewport()
     page.keyboard.press("Space")  # the link has moved the focus to the button
     expect(player).to_have_attribute("data-is-playing", "")
-    page.wait_for_function("document.querySelector('#recording audio').currentTime > 3300.6")
+    wait_until_true(page, "document.querySelector('#recording audio').currentTime > 3300.6")
     player.get_by_role("button", name="Pause").click()
     page.locator(".transcript .seek").nth(30).click()
-    page.wait_for_function("document.querySelector('#recording audio').currentTime > 360.2")
+    wait_until_true(page, "document.querySelector('#recording audio').currentTime > 360.2")
     expect(current_turn(page)).to_contain_text("This is turn 30.")
 
     assert 360 < audio_property(page, "currentTime") < 372
@@ -140,7 +141,7 @@ def test_speed_and_channel_volumes_can_be_set(open_page: Callable[..., Page], lo
     player.get_by_role("slider", name="Caller (right)").fill("0")
     player.get_by_label("Both voices in both ears").check()
     player.get_by_role("button", name="Play").click()
-    page.wait_for_function("document.querySelector('#recording audio').currentTime > 0.2")
+    wait_until_true(page, "document.querySelector('#recording audio').currentTime > 0.2")
 
     assert audio_property(page, "playbackRate") == 1.5
 
@@ -186,7 +187,7 @@ def test_supervisors_comment_appears_beside_the_transcript(
     expect(counselor_page.get_by_text("Add a comment")).to_have_count(0)
     expect(counselor_page.get_by_role("button", name="Delete")).to_have_count(0)
     comment.get_by_role("link", name="10:05").click()
-    counselor_page.wait_for_function("document.querySelector('#recording audio').currentTime > 605")
+    wait_until_true(counselor_page, "document.querySelector('#recording audio').currentTime > 605")
     expect(current_turn(counselor_page)).to_contain_text("This is turn 50.")
 
     page.once("dialog", lambda dialog: dialog.accept())

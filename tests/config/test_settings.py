@@ -1,4 +1,5 @@
 import os
+import string
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,24 @@ def test_required_settings_are_sufficient():
     )
 
     assert (result.stdout.strip(), result.returncode) == ("started", 0), result.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, 0),
+        ({"SSL_REDIRECT": "false", "HSTS_INCLUDE_SUBDOMAINS": "false", "HSTS_PRELOAD": "false"}, 0),
+        ({"WEB_ORIGINS": "http://practice.example.org"}, 1),
+    ],
+)
+def test_check_for_deployment_is_clean_over_https_only(changes, status):
+    environment = environment_with(**changes, SECRET_KEY=f"{string.ascii_letters}{string.digits}")
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+
+    assert result.returncode == status, result.stderr
+    assert ("security.W" in result.stderr) is bool(status)
 
 
 def test_all_missing_settings_are_named_at_once():
@@ -101,6 +120,7 @@ def test_all_missing_settings_are_named_at_once():
         ("TIME_ZONE", "Mars/Olympus"),
         ("TRUSTED_PROXY_COUNT", "-1"),
         ("DEBUG", "perhaps"),
+        ("SSL_REDIRECT", "perhaps"),
     ],
 )
 def test_invalid_setting_is_refused_by_name(name, value):

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.countless_paginator import get_countless_page
 from accounts.web.requests import AuthenticatedRequest
+from accounts.web.response_policies import allow_calls
 from accounts.web.waiting import respond_when_done
 from ai import AIUnavailableError
 from scenarios.models import Mode, Scenario
@@ -257,4 +258,5 @@ def _render_practice(
         "sessions_url": reverse("api:training:session_list"),
         "dashboard_url": reverse("evaluation:dashboard"),
     }
-    return render(request, TEMPLATES[Mode(practice.mode)], context)
+    response = render(request, TEMPLATES[Mode(practice.mode)], context)
+    return allow_calls(response) if practice.mode == Mode.PHONE else response
