@@ -1,12 +1,32 @@
-"""Response to an exception that no view handled."""
+"""Responses to errors that no view has handled: pages for browsers, and the API's error bodies for the rest."""
 
 import sys
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.views.defaults import server_error
+from django.views import defaults
 
-from config.middleware.refusals import DATABASE_UNAVAILABLE
+from config.middleware.refusals import (
+    BAD_REQUEST,
+    DATABASE_UNAVAILABLE,
+    FORBIDDEN,
+    NOT_FOUND,
+    SERVER_ERROR,
+    Refusal,
+)
+
+
+def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer_in_json(BAD_REQUEST) if _is_api(request) else defaults.bad_request(request, exception)
+
+
+def answer_permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer_in_json(FORBIDDEN) if _is_api(request) else defaults.permission_denied(request, exception)
+
+
+def answer_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return 404, also for an address of the API that no route matches, such as one with a malformed id."""
+    return _answer_in_json(NOT_FOUND) if _is_api(request) else defaults.page_not_found(request, exception)
 
 
 def answer_server_error(request: HttpRequest) -> HttpResponse:
@@ -14,9 +34,18 @@ def answer_server_error(request: HttpRequest) -> HttpResponse:
 
     Django calls this while it handles the exception, in views and in middleware.
     """
-    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        return server_error(request)
+    is_lost = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    if _is_api(request) or (is_lost and "text/html" not in request.headers.get("Accept", "")):
+        return _answer_in_json(DATABASE_UNAVAILABLE if is_lost else SERVER_ERROR)
+    if not is_lost:
+        return defaults.server_error(request)
     refusal = DATABASE_UNAVAILABLE
-    is_page = "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/")
-    body, kind = (refusal.page, "text/html; charset=utf-8") if is_page else (refusal.json, "application/json")
-    return HttpResponse(body, status=refusal.status, content_type=kind, headers=refusal.headers)
+    return HttpResponse(refusal.page, status=refusal.status, headers=refusal.headers)
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def _answer_in_json(refusal: Refusal) -> HttpResponse:
+    return HttpResponse(refusal.json, status=refusal.status, content_type="application/json", headers=refusal.headers)

@@ -20,6 +20,9 @@ site_patterns = [
     path("texts.js", cache_control(public=True, max_age=3600)(JavaScriptCatalog.as_view()), name="javascript_catalog"),
 ]
 
+handler400 = "config.error_pages.answer_bad_request"
+handler403 = "config.error_pages.answer_permission_denied"
+handler404 = "config.error_pages.answer_not_found"
 handler500 = "config.error_pages.answer_server_error"
 
 # Pages of allauth and Django's admin that are not used here: sign-up, login codes, and duplicates of our own pages.

@@ -31,6 +31,7 @@ from accounts.web.pagination import NameCursorPagination
 from accounts.web.parsers import CleanMultiPartParser
 from accounts.web.permissions import ChangePermission, RolePermission, ViewPermission
 from accounts.web.prefer_header import preferred_wait
+from accounts.web.request_inputs import without_body
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
 from accounts.web.waiting import respond_when_done
 
@@ -78,6 +79,7 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         return self._wait_and_respond(request, document)
 
     @extend_schema(request=None, responses={200: WholeAccountSerializer, 202: WholeAccountSerializer})
+    @without_body
     def retry(self, request: Request, pk: UUID, document: UUID) -> Response:
         """Prepare a failed document again."""
         found = get_object_or_404(ProcedureDocument, account=self.get_object(), pk=document)

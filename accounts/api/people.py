@@ -18,10 +18,11 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.integrations.scopes import CLOSED, token_scope
 from accounts.models import Cohort, User, UserQuerySet
 from accounts.services.people import create_cohort, update_cohort
-from accounts.web.filters import StrictFilterSet
+from accounts.web.created import LocatedCreateMixin
 from accounts.web.pagination import NameCursorPagination, StandardCursorPagination
 from accounts.web.permissions import RolePermission
 from accounts.web.requests import authenticated_user
+from accounts.web.serializers import StrictSerializer
 
 
 class PersonSerializer(serializers.ModelSerializer[User]):
@@ -32,7 +33,7 @@ class PersonSerializer(serializers.ModelSerializer[User]):
         fields = ["id", "name", "email", "external_id", "first_name", "last_name"]
 
 
-class MeSerializer(PersonSerializer):
+class MeSerializer(StrictSerializer, PersonSerializer):
     """The signed-in user's profile and email notification settings."""
 
     role = serializers.CharField(read_only=True)
@@ -55,7 +56,7 @@ def me(request: Request) -> Response:
     return Response(MeSerializer(serializer.save()).data)
 
 
-class PeopleFilter(StrictFilterSet):
+class PeopleFilter(filters.FilterSet):
     search = filters.CharFilter(
         method="filter_search", help_text=gettext_lazy("Start of a name, part of an email address, or an external ID.")
     )
@@ -96,16 +97,33 @@ class PeopleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         return User.objects.for_user(authenticated_user(self.request)).counselors()
 
 
-class CohortSerializer(serializers.ModelSerializer[Cohort]):
-    counselors = serializers.ListField(child=serializers.UUIDField(), required=False, write_only=True, max_length=2000)
+class CohortSummarySerializer(serializers.ModelSerializer[Cohort]):
+    """A cohort in a list, without its members, who may be many thousands in all."""
+
     size = serializers.SerializerMethodField(help_text=gettext_lazy("Number of counselors."))
 
     class Meta:
         model = Cohort
-        fields = ["id", "name", "size", "counselors", "created_at"]
+        fields = ["id", "name", "size", "created_at"]
 
     def get_size(self, cohort: Cohort) -> int:
         return getattr(cohort, "size", None) or cohort.counselors.count()
+
+
+class MembersField(serializers.ListField):
+    """IDs of a cohort's counselors."""
+
+    child = serializers.UUIDField()
+
+    def get_attribute(self, instance: Cohort) -> list[UUID]:
+        return list(instance.counselors.order_by("pk").values_list("pk", flat=True))
+
+
+class CohortSerializer(StrictSerializer, CohortSummarySerializer):
+    counselors = MembersField(required=False, max_length=2000)
+
+    class Meta(CohortSummarySerializer.Meta):
+        fields = [*CohortSummarySerializer.Meta.fields, "counselors"]
 
     def validate_name(self, name: str) -> str:
         same = Cohort.objects.for_user(authenticated_user(self.context["request"])).filter(name=name)
@@ -134,7 +152,7 @@ class CohortSerializer(serializers.ModelSerializer[Cohort]):
 
 class CohortViewSet(
     mixins.ListModelMixin,
-    mixins.CreateModelMixin,
+    LocatedCreateMixin,
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,
     mixins.DestroyModelMixin,
@@ -143,10 +161,14 @@ class CohortViewSet(
     """Named groups of counselors. List the members of one with `/api/people/?cohort=`."""
 
     token_scope = "people"
+    detail_url_name = "api:accounts:cohort_detail"
     queryset = Cohort.objects.none()
     serializer_class = CohortSerializer
     permission_classes = [RolePermission]
     pagination_class = NameCursorPagination
+
+    def get_serializer_class(self) -> type[serializers.BaseSerializer[Cohort]]:
+        return CohortSummarySerializer if self.action == "list" else CohortSerializer
 
     def get_queryset(self) -> Any:
         return Cohort.objects.for_user(authenticated_user(self.request)).with_size()

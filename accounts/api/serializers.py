@@ -8,6 +8,7 @@ from accounts.models import Account, ProcedureDocument, ProcedureSection
 from accounts.procedures.unread_parts import explain_unread_parts
 from accounts.procedures.uploads import MAX_NOTE_LENGTH
 from accounts.web.requests import authenticated_user
+from accounts.web.serializers import StrictSerializer
 
 
 class ProcedureDocumentSerializer(serializers.ModelSerializer[ProcedureDocument]):
@@ -82,13 +83,13 @@ class WholeAccountSerializer(AccountSerializer):
         return authenticated_user(self.context["request"]).has_perm("accounts.trace_account")
 
 
-class ProceduresUploadSerializer(serializers.Serializer[Account]):
+class ProceduresUploadSerializer(StrictSerializer):
     """Upload of a new document. `upload_procedures` checks it, as it does for the page."""
 
     procedures_file = serializers.FileField(allow_empty_file=True)
 
 
-class ProceduresConfirmationSerializer(serializers.Serializer[ProcedureDocument]):
+class ProceduresConfirmationSerializer(StrictSerializer):
     note = serializers.CharField(
         max_length=MAX_NOTE_LENGTH, help_text=_("How you know that this is the right document.")
     )
@@ -100,5 +101,5 @@ class SectionSerializer(serializers.ModelSerializer[ProcedureSection]):
         fields = ["number", "title", "page", "last_page"]
 
 
-class SuggestSerializer(serializers.Serializer[ProcedureSection]):
+class SuggestSerializer(StrictSerializer):
     text = serializers.CharField(max_length=60_000)

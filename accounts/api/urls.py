@@ -17,8 +17,16 @@ urlpatterns = [
         AccountViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="account_detail",
     ),
-    path("accounts/<uuid:pk>/sections/", AccountViewSet.as_view({"get": "sections"}), name="section_list"),
-    path("accounts/<uuid:pk>/sections/suggest/", AccountViewSet.as_view({"post": "suggest"}), name="section_suggest"),
+    path(
+        "accounts/<uuid:pk>/sections/",
+        AccountViewSet.as_view({"get": "sections"}, pagination_class=None),
+        name="section_list",
+    ),
+    path(
+        "accounts/<uuid:pk>/sections/suggest/",
+        AccountViewSet.as_view({"post": "suggest"}, pagination_class=None),
+        name="section_suggest",
+    ),
     path(
         "accounts/<uuid:pk>/procedures/<uuid:document>/retry/",
         AccountViewSet.as_view({"post": "retry"}),

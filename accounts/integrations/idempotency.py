@@ -15,6 +15,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.views import APIView
 
 from accounts.models import IdempotentCall, ServiceToken, User
+from accounts.web.error_bodies import error_body
 from accounts.web.waiting import follow_final_response
 
 MAX_KEY_LENGTH = 200  # characters
@@ -153,11 +154,11 @@ def _secret_not_kept_response(data: Any) -> HttpResponse:
         "once and was not kept. If you don’t have it, delete or revoke what was created, and create it again."
     )
     created = {"id": str(data["id"])} if isinstance(data, Mapping) and "id" in data else {}
-    return JsonResponse({"detail": detail, "code": "secret_not_kept"} | created, status=409)
+    return JsonResponse(error_body(detail, "secret_not_kept") | created, status=409)
 
 
 def _error_response(status: int, code: str, detail: str) -> HttpResponse:
-    return JsonResponse({"detail": detail, "code": code}, status=status)
+    return JsonResponse(error_body(detail, code), status=status)
 
 
 def delete_expired_calls() -> int:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+OPEN: Final = ""  # the `token_scope` of a view that anybody may call, without a login
 CLOSED: Final = None  # the `token_scope` of a view that no service token may call
 _READ_METHODS = {"GET", "HEAD", "OPTIONS"}
 

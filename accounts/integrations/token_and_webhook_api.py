@@ -19,10 +19,13 @@ from accounts.integrations.scopes import CLOSED, Scope
 from accounts.integrations.service_tokens import issue_service_token, revoke_service_token
 from accounts.integrations.webhooks import add_webhook, check_webhook
 from accounts.models import Delivery, ServiceToken, Webhook, WebhookEvent
+from accounts.web.created import LocatedCreateMixin, created_response
 from accounts.web.pagination import StandardCursorPagination
 from accounts.web.permissions import RolePermission
 from accounts.web.reauthentication import has_confirmed_password
+from accounts.web.request_inputs import query_parameters, without_body
 from accounts.web.requests import authenticated_user
+from accounts.web.serializers import StrictSerializer
 
 
 class ServiceTokenSerializer(serializers.ModelSerializer[ServiceToken]):
@@ -34,7 +37,7 @@ class ServiceTokenSerializer(serializers.ModelSerializer[ServiceToken]):
         read_only_fields = ["hint", "created_at", "last_used_at", "revoked_at"]
 
 
-class NewTokenSerializer(serializers.Serializer[Any]):
+class NewTokenSerializer(StrictSerializer):
     name = serializers.CharField(max_length=100)
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.values), min_length=1, max_length=50)
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
@@ -69,9 +72,10 @@ class ServiceTokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Gene
         serializer.is_valid(raise_exception=True)
         token, secret = issue_service_token(authenticated_user(request), **serializer.validated_data)
         token.secret = secret  # type: ignore[attr-defined]
-        return Response(IssuedTokenSerializer(token).data, status=201)
+        return created_response(IssuedTokenSerializer(token).data, "api:accounts:service_token_detail", token.pk)
 
     @extend_schema(request=None, responses=ServiceTokenSerializer)
+    @without_body
     def revoke(self, request: Request, pk: UUID) -> Response:
         """Revoke a token, so that it is no longer accepted."""
         token = self.get_object()
@@ -80,7 +84,7 @@ class ServiceTokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Gene
         return Response(ServiceTokenSerializer(token).data)
 
 
-class WebhookSerializer(serializers.ModelSerializer[Webhook]):
+class WebhookSerializer(StrictSerializer, serializers.ModelSerializer[Webhook]):
     """A webhook. Deliveries are signed with its secret as specified by Standard Webhooks."""
 
     events = serializers.ListField(
@@ -122,7 +126,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
 
 class WebhookViewSet(
     mixins.ListModelMixin,
-    mixins.CreateModelMixin,
+    LocatedCreateMixin,
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,
     mixins.DestroyModelMixin,
@@ -131,6 +135,7 @@ class WebhookViewSet(
     """URLs that receive events."""
 
     token_scope = "webhooks"
+    detail_url_name = "api:accounts:webhook_detail"
     queryset = Webhook.objects.none()
     serializer_class = WebhookSerializer
     permission_classes = [RolePermission]
@@ -140,6 +145,7 @@ class WebhookViewSet(
         return Webhook.objects.for_user(authenticated_user(self.request))
 
     @extend_schema(responses=DeliverySerializer(many=True))
+    @query_parameters("cursor", "page_size")
     def deliveries(self, request: Request, pk: UUID) -> Response:
         """Return the deliveries and their results, newest first."""
         hook = self.get_object()

@@ -18,16 +18,18 @@ from rest_framework.views import APIView
 
 from accounts.integrations.scopes import token_scope
 from accounts.procedures.unread_parts import explain_unread_parts
+from accounts.web.created import created_response
 from accounts.web.parsers import CleanMultiPartParser
 from accounts.web.prefer_header import preferred_wait
+from accounts.web.request_inputs import without_body
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
+from accounts.web.serializers import StrictSerializer
 from accounts.web.waiting import respond_when_done
 from evaluation.files.text_extraction import DocumentRejectedError
 from evaluation.models import Comment, DocumentationReview
 from evaluation.services.comments import add_comment
 from evaluation.services.documentation import read_documentation, retry_documentation, submit_documentation
 from recordings.models import Recording
-from scenarios.api.serializers.fields import StrictSerializer
 from training.api.session_actions import ConflictError
 from training.models import Session
 from training.services.errors import SessionRefusedError
@@ -75,7 +77,7 @@ def session_comments(request: Request, pk: UUID) -> Response:
     comment = add_comment(
         session, authenticated_user(request), serializer.validated_data["at_ms"], serializer.validated_data["text"]
     )
-    return Response(CommentSerializer(comment).data, status=201)
+    return created_response(CommentSerializer(comment).data, "api:evaluation:session_comment", session.pk, comment.pk)
 
 
 @extend_schema(request=None, responses={204: None})
@@ -110,7 +112,7 @@ class DocumentationSerializer(serializers.ModelSerializer[DocumentationReview]):
         return super().to_representation(instance) | {"failure": instance.failure_text}
 
 
-class DocumentationUploadSerializer(serializers.Serializer[Any]):
+class DocumentationUploadSerializer(StrictSerializer):
     document = serializers.FileField(
         allow_empty_file=True, help_text=gettext_lazy("PDF, DOCX, TXT, or MD, up to 10 MB.")
     )
@@ -173,6 +175,7 @@ class DocumentationView(APIView):
 
 
 @extend_schema(request=None, responses={200: DocumentationSerializer, 202: DocumentationSerializer})
+@without_body
 @token_scope("sessions")
 @api_view(["POST"])
 def documentation_retry(request: Request, pk: UUID) -> Response:

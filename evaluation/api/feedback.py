@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from accounts.integrations.scopes import token_scope
 from accounts.web.prefer_header import preferred_wait
+from accounts.web.request_inputs import without_body
 from accounts.web.requests import authenticated_user
 from accounts.web.waiting import respond_when_done
 from evaluation.api.serializers import EvaluationSerializer
@@ -24,6 +25,7 @@ from training.services.errors import SessionRefusedError
 
 @extend_schema(methods=["GET"], responses=EvaluationSerializer)
 @extend_schema(methods=["POST"], request=None, responses={200: EvaluationSerializer, 202: EvaluationSerializer})
+@without_body
 @token_scope("evaluations")
 @api_view(["GET", "POST"])
 def session_evaluation(request: Request, pk: UUID) -> Response:

@@ -18,10 +18,11 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.integrations.scopes import CLOSED, token_scope
-from accounts.web.filters import StrictFilterSet
 from accounts.web.pagination import StandardCursorPagination
 from accounts.web.permissions import RolePermission
+from accounts.web.request_inputs import without_body
 from accounts.web.requests import authenticated_user
+from accounts.web.serializers import StrictSerializer
 from evaluation.api.serializers import EvaluationSerializer
 from evaluation.grading.scoring import GRADE_THRESHOLDS
 from evaluation.models import (
@@ -37,11 +38,10 @@ from evaluation.models import (
 from evaluation.models.flag_kinds import FlagSeverity, ProblemReportKind
 from evaluation.services import flags
 from evaluation.services.reviews import mark_looked_at, record_review
-from scenarios.api.serializers.fields import StrictSerializer
 from training.models import Session
 
 
-class EvaluationFilter(StrictFilterSet):
+class EvaluationFilter(filters.FilterSet):
     counselor = filters.UUIDFilter(field_name="session__counselor_id", help_text=gettext_lazy("ID of a counselor."))
     external_id = filters.CharFilter(field_name="session__counselor__external_id")
     scenario = filters.UUIDFilter(field_name="session__scenario_id", help_text=gettext_lazy("ID of a scenario."))
@@ -156,6 +156,7 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         return Response(self.get_serializer(evaluation).data)
 
     @extend_schema(request=None, responses=EvaluationSerializer)
+    @without_body
     def looked_at(self, request: Request, pk: UUID) -> Response:
         """Record that a person has reviewed this, and release held feedback to the counselor. Safe to repeat."""
         evaluation = self._get_reviewable()
@@ -203,10 +204,10 @@ class FlagSerializer(serializers.ModelSerializer[Flag]):
 
 class FlagHandlingSerializer(StrictSerializer):
     handling = serializers.ChoiceField(choices=FlagHandling.choices)
-    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
+    handled_note = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
 
 
-class FlagFilter(StrictFilterSet):
+class FlagFilter(filters.FilterSet):
     handling = filters.ChoiceFilter(choices=FlagHandling.choices)
     severity = filters.ChoiceFilter(choices=FlagSeverity.choices)
     session = filters.UUIDFilter(field_name="session_id", help_text=gettext_lazy("ID of a session."))
@@ -238,7 +239,10 @@ class FlagViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
         serializer = FlagHandlingSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         flags.handle_flag(
-            flag, authenticated_user(request), serializer.validated_data["handling"], serializer.validated_data["note"]
+            flag,
+            authenticated_user(request),
+            serializer.validated_data["handling"],
+            serializer.validated_data["handled_note"],
         )
         return Response(FlagSerializer(flag).data)
 

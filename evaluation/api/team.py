@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from accounts.integrations.scopes import CLOSED, token_scope
 from accounts.models import User
 from accounts.web.pagination import StandardCursorPagination
+from accounts.web.request_inputs import query_parameters
 from accounts.web.requests import authenticated_user
 from evaluation.models import Tally
 from evaluation.reports.attention import list_attention, live_sessions
@@ -82,6 +83,7 @@ _WEEKS_PARAMETER = OpenApiParameter("weeks", int, enum=list(WEEK_SPANS), default
     ],
     responses=ProgressSerializer,
 )
+@query_parameters("weeks", "counselor")
 @token_scope(CLOSED)
 @api_view(["GET"])
 def progress(request: Request) -> Response:
@@ -121,6 +123,7 @@ class TeamView(ListAPIView[User]):
     """One row for each counselor, by name."""
 
     token_scope = CLOSED
+    query_parameters = frozenset({"weeks"})
     queryset = User.objects.none()
     serializer_class = TeamRowSerializer
     pagination_class = TeamPagination

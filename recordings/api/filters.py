@@ -1,11 +1,10 @@
 from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 
-from accounts.web.filters import StrictFilterSet
 from recordings.models import Recording
 
 
-class RecordingFilter(StrictFilterSet):
+class RecordingFilter(filters.FilterSet):
     """Filters for the recording list. Dates are in the center's time zone. A range includes its first and last day."""
 
     counselor = filters.UUIDFilter(field_name="session__counselor_id", help_text=_("ID of a counselor."))

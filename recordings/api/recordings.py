@@ -7,17 +7,19 @@ from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import api_view
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.integrations.scopes import token_scope
 from accounts.web.pagination import StandardCursorPagination
+from accounts.web.request_inputs import query_parameters
 from accounts.web.requests import authenticated_user
 from recordings.api.filters import RecordingFilter
 from recordings.api.serializers import RecordingLinkSerializer, RecordingSerializer
@@ -57,12 +59,13 @@ class RecordingListView(ListAPIView[Recording]):
     parameters=[OpenApiParameter("mix", str, enum=["mono"], description="Both voices in one channel.")],
     responses={(200, "audio/wav"): OpenApiTypes.BINARY, (206, "audio/wav"): OpenApiTypes.BINARY},
 )
+@query_parameters("mix")
 @token_scope("recordings")
 @api_view(["GET", "HEAD"])
 def recording_download(request: Request, pk: UUID) -> HttpResponseBase:
     """Download a recording as a WAV file: counselor in the left channel, caller in the right."""
     recording = _get_downloadable(request, pk)
-    audio = MonoAudio(recording) if request.query_params.get("mix") == "mono" else StoredAudio(recording)
+    audio = MonoAudio(recording) if _wants_mono(request) else StoredAudio(recording)
     try:
         response = wav_response(request, audio)
     except StoreUnavailableError as error:
@@ -86,6 +89,13 @@ def recording_link(request: Request, pk: UUID) -> Response:
     own_url = request.build_absolute_uri(reverse("api:recordings:recording_download", args=[recording.pk]))
     expires_at = timezone.now() + timedelta(seconds=LINK_LIFETIME) if signed_url else None
     return Response(RecordingLinkSerializer({"url": signed_url or own_url, "expires_at": expires_at}).data)
+
+
+def _wants_mono(request: Request) -> bool:
+    mix = request.query_params.get("mix")
+    if mix not in {None, "mono"}:
+        raise ValidationError({"mix": _("Enter one of these: %(choices)s.") % {"choices": "mono"}})
+    return mix == "mono"
 
 
 def _get_downloadable(request: Request, pk: UUID) -> Recording:

@@ -18,6 +18,7 @@ from accounts.web.pagination import StandardCursorPagination
 from accounts.web.parsers import CleanMultiPartParser
 from accounts.web.permissions import RolePermission
 from accounts.web.prefer_header import preferred_wait
+from accounts.web.request_inputs import without_body
 from accounts.web.requests import authenticated_user
 from accounts.web.waiting import respond_when_done
 from scenarios.api.errors import PREFER_PARAMETER, DetailedAPIError
@@ -110,6 +111,7 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
         return respond_when_done(is_done, respond, preferred_wait(self.request))
 
     @extend_schema(request=None, responses=DraftSerializer)
+    @without_body
     def restore(self, request: Request, pk: object) -> Response:
         """Restore the draft that preceded a failed attempt."""
         draft = self.get_object()

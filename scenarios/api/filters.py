@@ -9,7 +9,6 @@ from django_filters import rest_framework as filters
 from rest_framework.exceptions import ValidationError
 
 from accounts.models import Account
-from accounts.web.filters import StrictFilterSet
 from accounts.web.requests import authenticated_user
 from scenarios.models import Category, Difficulty, Mode, Scenario, ScenarioQuerySet, Skill
 from scenarios.services.import_matching import AccountLookup, NameLookup
@@ -20,7 +19,7 @@ NO_CATEGORY = "none"
 Row = TypeVar("Row", Category, Skill)
 
 
-class ScenarioFilterSet(StrictFilterSet):
+class ScenarioFilterSet(filters.FilterSet):
     """Filters for scenario lists and exports. An unknown value is rejected, not ignored."""
 
     is_one_time = filters.ChoiceFilter(choices=[*YES_OR_NO, ("any", "any")], method="of_kind")

@@ -18,6 +18,7 @@ from accounts.web.pagination import StandardCursorPagination
 from accounts.web.parsers import CleanMultiPartParser
 from accounts.web.permissions import RolePermission
 from accounts.web.prefer_header import preferred_wait
+from accounts.web.request_inputs import query_parameters
 from accounts.web.requests import authenticated_user
 from accounts.web.waiting import respond_when_done
 from scenarios.api.errors import PREFER_PARAMETER, DetailedAPIError
@@ -75,6 +76,7 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
         },
         responses=dict.fromkeys((200, 201, 202), ImportResultSerializer),
     )
+    @query_parameters("partial", "update", "create_categories", "dry_run", "account")
     def create(self, request: Request) -> Response:
         """Import a pack of up to 100 rows.
 

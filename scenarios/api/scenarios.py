@@ -13,9 +13,11 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.web.created import LocatedCreateMixin
 from accounts.web.pagination import TitleCursorPagination
 from accounts.web.parsers import CleanMultiPartParser
 from accounts.web.permissions import RolePermission
+from accounts.web.request_inputs import query_parameters, without_body
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
 from scenarios.api.errors import DetailedAPIError
 from scenarios.api.filters import ScenarioFilterSet
@@ -40,7 +42,7 @@ class ScenarioInUseAPIError(DetailedAPIError):
 @extend_schema_view(list=extend_schema(description="List the scenarios of the library by title."))
 class ScenarioViewSet(
     mixins.ListModelMixin,
-    mixins.CreateModelMixin,
+    LocatedCreateMixin,
     mixins.RetrieveModelMixin,
     mixins.UpdateModelMixin,
     mixins.DestroyModelMixin,
@@ -49,6 +51,7 @@ class ScenarioViewSet(
     """Scenarios of the user's organization, for users who may read prompts."""
 
     token_scope = "scenarios"
+    detail_url_name = "api:scenarios:detail"
     queryset = Scenario.objects.none()
     permission_classes = [RolePermission]
     parser_classes = [*APIView.parser_classes, CleanMultiPartParser]
@@ -90,6 +93,7 @@ class ScenarioViewSet(
         return Response(self.get_serializer(scenario).data)
 
     @extend_schema(request=None, responses=ScenarioDetailSerializer)
+    @without_body
     def demote(self, request: Request, pk: object) -> Response:
         """Remove an unused scenario from the library. Respond 409 if it has been used."""
         scenario = self.get_object()
@@ -111,6 +115,7 @@ class ScenarioViewSet(
         parameters=[OpenApiParameter("as", str, enum=list(PACK_FORMATS), default="json")],
         responses={(200, kind): OpenApiTypes.BINARY for _write, _encoding, kind in PACK_FORMATS.values()},
     )
+    @query_parameters("as", *ScenarioFilterSet.base_filters)
     def export(self, request: Request) -> HttpResponseBase:
         """Export the filtered scenarios as a pack that can be imported again unchanged."""
         kind = request.query_params.get("as", "json")

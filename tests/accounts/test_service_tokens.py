@@ -38,7 +38,7 @@ def test_rest_framework_token_scheme_is_rejected(admin):
         for token in ("f" * 40, secret)
     ]
 
-    assert statuses == [403, 403]
+    assert statuses == [401, 401]
 
 
 def test_token_is_limited_to_its_scopes(admin, counselor, chat):
@@ -55,7 +55,6 @@ def test_token_is_limited_to_its_scopes(admin, counselor, chat):
             ("GET", f"/api/sessions/{chat.pk}/evaluation/"),
             ("GET", "/api/tokens/"),
             ("POST", "/api/tokens/"),
-            ("GET", "/api/schema/"),
             ("GET", "/api/flags/"),
         ]
     }
@@ -107,7 +106,7 @@ def test_unusable_token_is_rejected(admin, change):
 
     response = client_with(secret + "x" if change == "other" else secret).get("/api/sessions/")
 
-    assert (response.status_code, response.json()["detail"]) == (403, "This token is unknown, revoked, or expired.")
+    assert (response.status_code, response.json()["detail"]) == (401, "This token is unknown, revoked, or expired.")
 
 
 def test_token_sees_only_its_organization(stranger, other_organization, chat):
@@ -132,7 +131,8 @@ def test_invalid_scopes_are_rejected(admin, scopes):
     body = {"name": "x", "scopes": scopes}
     response = client_of(admin).post("/api/tokens/", body, content_type="application/json")
 
-    assert (response.status_code, list(response.json()["fields"])) == (400, ["scopes"])
+    named = {path.split(".")[0] for path in response.json()["fields"]}
+    assert (response.status_code, named) == (400, {"scopes"})
     assert ServiceToken.objects.count() == User.objects.filter(role="service").count() == 0
 
 
@@ -150,6 +150,6 @@ def test_admin_issues_and_revokes_token(admin):
     assert client_with(secret).get("/api/sessions/").status_code == 200  # it asks first
     data = {"action": "revoke", "_selected_action": [str(token.pk)], "confirmed": "yes"}
     client.post("/admin/accounts/servicetoken/", data)
-    assert client_with(secret).get("/api/sessions/").status_code == 403
+    assert client_with(secret).get("/api/sessions/").status_code == 401
     token.refresh_from_db()
     assert token.revoked_at is not None

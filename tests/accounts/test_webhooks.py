@@ -209,7 +209,7 @@ def test_invalid_webhook_is_rejected_by_api_and_admin(admin, url, events, field)
     api = client.post("/api/webhooks/", {"url": url, "events": events}, content_type="application/json")
     page = client.post("/admin/accounts/webhook/add/", {"url": url, "events": events})
 
-    assert (api.status_code, list(api.json()["fields"])) == (400, [field])
+    assert (api.status_code, [path.split(".")[0] for path in api.json()["fields"]]) == (400, [field])
     assert (page.status_code, Webhook.objects.count()) == (200, 0)
 
 

@@ -37,6 +37,8 @@ async def test_body_with_a_length_over_its_limit_is_refused_unread():
     assert json.loads(exchange.body) == {
         "detail": "The request body is too large. The limit is 10 bytes.",
         "code": "too_large",
+        "fields": {},
+        "request_id": "",
     }
 
 

@@ -34,7 +34,7 @@ def test_api_without_a_database_connection_answers_in_its_error_shape(client, ac
         response = client.get("/api/sessions/", headers={"Accept": accept})
 
     assert (response.status_code, response["Retry-After"]) == (503, "5")
-    assert set(response.json()) == {"detail", "code"}
+    assert set(response.json()) == {"detail", "code", "fields", "request_id"}
     assert response.json()["code"] == "database_unavailable"
 
 

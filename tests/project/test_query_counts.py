@@ -35,6 +35,7 @@ COUNSELOR_PAGES = [
     "/training/library/",
     "/api/sessions/",
     "/api/assignments/",
+    "/api/library/",
 ]
 
 

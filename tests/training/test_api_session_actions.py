@@ -51,6 +51,7 @@ def test_start_assignment_returns_201_with_a_pending_greeting(counselor, chat_as
         "greeting": "pending",
         "revision": 0,
         "title": "Writing from the train",
+        "name": "",
         "page": f"/sessions/{session.pk}/",
         "counselor": str(session.counselor_id),
         "scenario": str(session.scenario_id),
@@ -76,6 +77,8 @@ def test_start_second_call_returns_409_with_the_first_calls_id(counselor, call):
     assert response.json() == {
         "detail": "You’re already in another call. End that call first.",
         "code": "call_live",
+        "fields": {},
+        "request_id": "",
         "session_id": str(call.pk),
     }
 
@@ -249,7 +252,8 @@ def test_session_detail_includes_the_transcript(counselor, supervisor, finished_
 def test_session_detail_returns_404_for_other_peoples_and_unknown_sessions(action, chat, colleague, stranger):
     for person in (colleague, stranger):
         client = client_of(person)
-        send_request = client.get if not action else lambda path, client=client: post(client, path, {"content": "hi"})
+        body = {"content": "hi"} if action == "messages/" else {}
+        send_request = client.get if not action else lambda path, client=client, body=body: post(client, path, body)
         theirs, unknown = send_request(f"{SESSIONS}{chat.pk}/{action}"), send_request(f"{SESSIONS}{UNKNOWN}/{action}")
         assert (theirs.status_code, theirs.content) == (404, unknown.content)
 
@@ -546,12 +550,12 @@ def test_one_time_endpoint_reports_all_errors_and_saves_nothing(supervisor, coun
 
     errors = response.json()["fields"]
     assert (response.status_code, response.json()["code"]) == (400, "invalid")
-    assert set(errors) == {"scenario", "counselors", "due_date", "notes"}
-    assert set(errors["scenario"]) == set(scenario)
+    expected = {"counselors", "due_date", "notes", *(f"scenario.{name}" for name in scenario)}
+    assert {path.removesuffix(".0") for path in errors} == expected
     assert errors["counselors"] == [f"Unknown ID: {UNKNOWN}."]
-    assert [message.split(". ")[0] for message in errors["scenario"]["category"]] == ["There is no category “Juggling”"]
-    assert [message.split(". ")[0] for message in errors["scenario"]["skills"]] == ["There is no skill “Juggling”"]
-    assert errors["scenario"]["account"] == [f"There is no account {theirs.pk}."]
+    assert [message.split(". ")[0] for message in errors["scenario.category"]] == ["There is no category “Juggling”"]
+    assert [message.split(". ")[0] for message in errors["scenario.skills"]] == ["There is no skill “Juggling”"]
+    assert errors["scenario.account"] == [f"There is no account {theirs.pk}."]
     assert errors["due_date"] == ["January 31, 2020 is in the past. Choose today or a later date."]
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 

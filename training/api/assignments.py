@@ -21,10 +21,12 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.models import Cohort, User
 from accounts.services.people import get_or_create_counselor
-from accounts.web.filters import StrictFilterSet
+from accounts.web.created import created_response
 from accounts.web.pagination import StandardCursorPagination
 from accounts.web.permissions import ChangePermission, RolePermission
+from accounts.web.request_inputs import without_body
 from accounts.web.requests import authenticated_user
+from accounts.web.serializers import StrictSerializer
 from scenarios.models import Scenario
 from training.api.serializers import AssignmentSerializer, AssignmentTermsSerializer
 from training.api.session_actions import ConflictError
@@ -36,7 +38,7 @@ MAX_PAIRS = assignments.MAX_PAIRS_PER_REQUEST
 STATUS_CHOICES = ["open", "overdue", "failed", "declined", *Assignment.Status.values]
 
 
-class AssignmentFilter(StrictFilterSet):
+class AssignmentFilter(filters.FilterSet):
     status = filters.ChoiceFilter(choices=[(state, state) for state in STATUS_CHOICES], method="filter_status")
     counselor = filters.UUIDFilter(field_name="counselor_id", help_text=_("ID of the counselor"))
     external_id = filters.CharFilter(
@@ -53,7 +55,7 @@ class AssignmentFilter(StrictFilterSet):
         return queryset.in_state(value)
 
 
-class ExternalPersonSerializer(serializers.Serializer[Any]):
+class ExternalPersonSerializer(StrictSerializer):
     """A person identified by an external ID.
 
     The other fields are used only the first time, to create the user.
@@ -174,7 +176,8 @@ class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
                     gettext("This counselor already completed this scenario. To assign it again, send force_reassign."),
                 )
             )
-        return Response(AssignmentSerializer(result.assignments[0]).data, status=201)
+        made = result.assignments[0]
+        return created_response(AssignmentSerializer(made).data, "api:training:assignment_detail", made.pk)
 
     @extend_schema(request=AssignmentChangeSerializer, responses=AssignmentSerializer)
     def partial_update(self, request: Request, pk: UUID) -> Response:
@@ -232,6 +235,7 @@ class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
             raise ValidationError({field: get_error_detail(error)}) from error
 
     @extend_schema(request=None, responses=AssignmentSerializer)
+    @without_body
     def reset(self, request: Request, pk: UUID) -> Response:
         """Reset an assignment to pending. Its attempts so far no longer count.
 
@@ -240,11 +244,13 @@ class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         return self._apply_change(self.get_object(), assignments.reset_assignment)
 
     @extend_schema(request=None, responses=AssignmentSerializer)
+    @without_body
     def cancel(self, request: Request, pk: UUID) -> Response:
         """Cancel an assignment. Return 409 if it is closed or has a live session."""
         return self._apply_change(self.get_object(), assignments.cancel_assignment)
 
     @extend_schema(request=None, responses=AssignmentSerializer)
+    @without_body
     def decline(self, request: Request, pk: UUID) -> Response:
         """Decline the user's own assignment because of its topic. No reason is needed, and there are no consequences.
 

@@ -4,6 +4,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.web.created import created_response
 from accounts.web.requests import authenticated_user
 from scenarios.api.drafts import DraftStateError, DraftViewSet
 from scenarios.models import Scenario, ScenarioDraft
@@ -37,4 +38,5 @@ class AssignableDraftViewSet(DraftViewSet):
             return assign_new_scenario(scenario, counselors, authenticated_user(request), **terms)
 
         scenario, _assignments = self.save_edited(draft, edited, assign)
-        return Response(SavedDraftSerializer(scenario, context=context).data, 201)
+        data = SavedDraftSerializer(scenario, context=context).data
+        return created_response(data, "api:scenarios:detail", scenario.pk)

@@ -12,10 +12,11 @@ from rest_framework.exceptions import PermissionDenied
 
 from accounts.models import User
 from accounts.web.requests import authenticated_user
+from accounts.web.serializers import StrictSerializer
 from scenarios.api.serializers.drafts import EditedDraftSerializer
-from scenarios.api.serializers.fields import EvaluatorContextField, StrictSerializer
+from scenarios.api.serializers.fields import EvaluatorContextField
 from scenarios.api.serializers.scenarios import ScenarioDetailSerializer, ScenarioSerializer
-from scenarios.models import Mode
+from scenarios.models import Mode, Scenario
 from training.models import TERM_FIELDS, Assignment, Session, TranscriptTurn
 from training.services.one_time_scenarios import check_due_date
 from training.transcript import PublicTurn, public_turn
@@ -99,6 +100,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
             "greeting",
             "revision",
             "title",
+            "name",
             "page",
             "counselor",
             "scenario",
@@ -114,7 +116,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
         return reverse("evaluation:session", args=[session.pk])
 
 
-class StartSessionSerializer(serializers.Serializer[Any]):
+class StartSessionSerializer(StrictSerializer):
     """Request to start an assignment, free practice with or without a library scenario, or a trial."""
 
     type = serializers.ChoiceField(choices=Session.Kind.values)
@@ -146,11 +148,11 @@ class SessionFeelingSerializer(StrictSerializer):
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
 
 
-class ChatMessageSerializer(serializers.Serializer[Any]):
+class ChatMessageSerializer(StrictSerializer):
     content = serializers.CharField(max_length=10_000)
 
 
-class CallTicketRequestSerializer(serializers.Serializer[Any]):
+class CallTicketRequestSerializer(StrictSerializer):
     """Request for a ticket. To join a call in use, send `take_over` or the epoch that the page held (`held`)."""
 
     held = serializers.IntegerField(required=False, min_value=1)
@@ -259,7 +261,31 @@ class AssignableDraftSerializer(AssignToCounselorsSerializer, EditedDraftSeriali
             raise PermissionDenied(gettext("You don’t have permission to assign scenarios."))
 
 
+class LibraryScenarioSerializer(serializers.ModelSerializer[Scenario]):
+    """What a counselor may know of a scenario before a session: never its prompt, facts, or assessment."""
+
+    category = serializers.CharField(source="category.name", default=None, allow_null=True)
+
+    class Meta:
+        model = Scenario
+        fields = [
+            "id",
+            "title",
+            "description",
+            "content_notes",
+            "mode",
+            "category",
+            "difficulty",
+            "estimated_minutes",
+        ]
+        read_only_fields = fields
+
+
 class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
+    title = serializers.CharField(source="scenario.title")
+    description = serializers.CharField(source="scenario.description")
+    content_notes = serializers.CharField(source="scenario.content_notes")
+    mode = serializers.ChoiceField(source="scenario.mode", choices=Mode.choices)
     passed = serializers.BooleanField(source="is_passed", allow_null=True, help_text=_("null until the first grade"))
     is_overdue = serializers.BooleanField()
     is_declined = serializers.BooleanField()
@@ -270,6 +296,10 @@ class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
             "id",
             "counselor",
             "scenario",
+            "title",
+            "description",
+            "content_notes",
+            "mode",
             "due_date",
             "notes",
             "require_recording",

@@ -22,6 +22,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.integrations.scopes import token_scope
+from accounts.web.created import created_response
+from accounts.web.error_bodies import error_body
+from accounts.web.request_inputs import without_body
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
 from ai import AIUnavailableError
 from training.api.serializers import (
@@ -101,6 +104,7 @@ def session_feeling(request: Request, pk: UUID) -> Response:
 
 
 @extend_schema(request=None, responses=SessionSerializer)
+@without_body
 @token_scope("sessions")
 @api_view(["POST"])
 def session_end(request: Request, pk: UUID) -> Response:
@@ -119,6 +123,7 @@ def session_end(request: Request, pk: UUID) -> Response:
 
 
 @extend_schema(request=None, responses=SessionSerializer)
+@without_body
 @token_scope("sessions")
 @api_view(["POST"])
 def session_stop(request: Request, pk: UUID) -> Response:
@@ -173,9 +178,8 @@ def create_one_time_scenario(request: Request) -> Response:
         scenario, assignments = create_one_time(author, fields, context, skills, **wanted)
     except DjangoValidationError as error:
         raise ValidationError({"scenario": get_error_detail(error)}) from error
-    return Response(
-        OneTimeAssignmentResultSerializer({"scenario": scenario, "assignments": assignments}).data, status=201
-    )
+    data = OneTimeAssignmentResultSerializer({"scenario": scenario, "assignments": assignments}).data
+    return created_response(data, "api:scenarios:detail", scenario.pk)
 
 
 class MessagesView(APIView):
@@ -209,7 +213,8 @@ class MessagesView(APIView):
             raise CallerUnavailableError(error) from error
         except SessionRefusedError as error:
             raise ConflictError(error) from error
-        return Response({"turns": TurnSerializer([pending.turn, caller], many=True).data}, status=201)
+        data = {"turns": TurnSerializer([pending.turn, caller], many=True).data}
+        return created_response(data, "api:training:session_detail", session.pk)
 
 
 async def _stream_events(pending: chat_replies.PendingReply) -> AsyncIterator[bytes]:
@@ -228,12 +233,9 @@ async def _stream_events(pending: chat_replies.PendingReply) -> AsyncIterator[by
 
 def _error_payload(error: AIUnavailableError | SessionRefusedError) -> dict[str, object]:
     if isinstance(error, SessionRefusedError):
-        return {"detail": str(error), "code": error.code, "retryable": False}
-    return {
-        "detail": str(CallerUnavailableError.default_detail),
-        "code": "caller_unavailable",
-        "retryable": error.retryable,
-    }
+        return error_body(str(error), error.code) | {"retryable": False}
+    body = error_body(str(CallerUnavailableError.default_detail), "caller_unavailable")
+    return body | {"retryable": error.retryable}
 
 
 def _encode_event(name: str, data: Any) -> bytes:

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from accounts.web.filters import StrictFilterSet
+from accounts.web.created import created_response
 from accounts.web.pagination import StandardCursorPagination
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import authenticated_user
@@ -29,7 +29,7 @@ from training.services.errors import SessionRefusedError
 from training.services.greetings import has_greeting
 
 
-class SessionFilter(StrictFilterSet):
+class SessionFilter(filters.FilterSet):
     """Session filters. Dates are in the center's time zone and include both ends."""
 
     counselor = filters.UUIDFilter(field_name="counselor_id", help_text=_("ID of the counselor"))
@@ -91,7 +91,8 @@ class SessionListView(ListAPIView[Session]):
             raise ConflictError(error) from error
 
         def respond(is_ready: bool) -> Response:
-            return Response(SessionSerializer(session).data, status=201 if is_new else 200)
+            data = SessionSerializer(session).data
+            return created_response(data, "api:training:session_detail", session.pk) if is_new else Response(data)
 
         return respond_when_done(lambda: has_greeting(session), respond, preferred_wait(request))
 

@@ -4,10 +4,13 @@ from accounts.integrations.idempotency import idempotent
 from training.api import session_actions
 from training.api.assignments import AssignmentViewSet
 from training.api.drafts import AssignableDraftViewSet
+from training.api.library import LibraryViewSet
 from training.api.sessions import SessionListView
 
 app_name = "training"
 urlpatterns = [
+    path("library/", LibraryViewSet.as_view({"get": "list"}), name="library_list"),
+    path("library/<uuid:pk>/", LibraryViewSet.as_view({"get": "retrieve"}), name="library_detail"),
     path("sessions/", idempotent(SessionListView.as_view()), name="session_list"),
     path("sessions/<uuid:pk>/", session_actions.session_detail, name="session_detail"),
     path("sessions/<uuid:pk>/messages/", idempotent(session_actions.MessagesView.as_view()), name="session_messages"),

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from scenarios.api.serializers.fields import AccountField, LongTextField, StrictSerializer
+from accounts.web.serializers import StrictSerializer
+from scenarios.api.serializers.fields import AccountField, LongTextField
 from scenarios.api.serializers.scenarios import ScenarioDetailSerializer
 from scenarios.models import ScenarioDraft
 from scenarios.pii import PIIMatch

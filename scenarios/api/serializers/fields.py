@@ -1,9 +1,7 @@
-"""Strict serializer base and serializer fields of the scenario APIs."""
+"""Serializer fields of the scenario APIs."""
 
-import difflib
 from collections.abc import Mapping
 from functools import cached_property
-from itertools import islice
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -17,6 +15,7 @@ from rest_framework.fields import get_error_detail
 
 from accounts.models import Account
 from accounts.web.requests import authenticated_user
+from accounts.web.serializers import refuse_unknown_fields
 from scenarios.messages import Message
 from scenarios.models import Category, Skill
 from scenarios.models.visitor_survey import VisitorSurvey, clean_survey
@@ -24,28 +23,6 @@ from scenarios.packs.rows import printable_excerpt
 from scenarios.services.evaluator_contexts import clean_context_text
 from scenarios.services.import_matching import AccountLookup, NameLookup
 from scenarios.services.message_translation import translate
-
-_MAX_NAMED_FIELDS = 20
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """A serializer that rejects unknown fields. Ignoring a misspelled field would lose a change."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            known = [name for name, field in self.fields.items() if not field.read_only]
-            unknown = islice((printable_excerpt(str(name)) for name in data if name not in known), _MAX_NAMED_FIELDS)
-            if errors := {name: [self._explain_unknown(name, known)] for name in unknown}:
-                raise serializers.ValidationError(errors)
-        return super().to_internal_value(data)
-
-    def _explain_unknown(self, name: str, known: list[str]) -> str:
-        if name in self.fields:
-            return gettext("This field can’t be set.")
-        closest = difflib.get_close_matches(name, known, 1)
-        if not closest:
-            return gettext("There is no such field.")
-        return gettext("There is no such field. Did you mean “%(name)s”?") % {"name": closest[0]}
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -134,6 +111,7 @@ class SurveyField(serializers.Field[VisitorSurvey, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> VisitorSurvey:
         if not isinstance(data, Mapping):
             raise serializers.ValidationError(gettext("Send an object."))
+        refuse_unknown_fields(data, list(VisitorSurvey.__annotations__))
         try:
             return clean_survey(data)
         except DjangoValidationError as error:

@@ -6,8 +6,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from accounts.web.serializers import StrictSerializer
 from scenarios.api.serializers.checks import GradedCheckSerializer, LeftOutSerializer, preview_as_dict
-from scenarios.api.serializers.fields import AccountLookupField, StrictSerializer
+from scenarios.api.serializers.fields import AccountLookupField
 from scenarios.models import ImportJob, ImportRow
 
 

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from accounts.services.rate_limits import UsageKind, spend
 from accounts.web.requests import authenticated_user
+from accounts.web.serializers import StrictSerializer
 from scenarios.api.serializers.checks import GradedCheckSerializer, LeftOutSerializer, preview_as_dict
 from scenarios.api.serializers.fields import (
     AccountField,
@@ -17,7 +18,6 @@ from scenarios.api.serializers.fields import (
     LongTextField,
     MessageField,
     NameRelatedField,
-    StrictSerializer,
     SurveyField,
 )
 from scenarios.models import Category, Scenario, Skill

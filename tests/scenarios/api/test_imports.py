@@ -284,7 +284,7 @@ def test_unreadable_pack_is_rejected_with_position(client, body, kind):
 
     data = response.json()
     assert (response.status_code, data["code"], bool(data["detail"])) == (400, "unreadable", True)
-    assert {"detail", "code", "line", "column"} == set(data)
+    assert {"detail", "code", "fields", "request_id", "line", "column"} == set(data)
     assert ImportJob.objects.count() == 0
 
 

@@ -1,0 +1,44 @@
+"""API for the scenarios that a counselor may practice without an assignment."""
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django_filters import rest_framework as filters
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from accounts.web.pagination import TitleCursorPagination
+from accounts.web.requests import authenticated_user
+from scenarios.models import Difficulty, Mode, Scenario, ScenarioQuerySet
+from training.api.serializers import LibraryScenarioSerializer
+
+
+class LibraryFilter(filters.FilterSet):
+    mode = filters.ChoiceFilter(choices=Mode.choices)
+    difficulty = filters.ChoiceFilter(choices=Difficulty.choices)
+    search = filters.CharFilter(method="with_text", help_text=_("Searches the title and the description."))
+
+    class Meta:
+        model = Scenario
+        fields: list[str] = []
+
+    def with_text(self, queryset: ScenarioQuerySet, name: str, value: str) -> ScenarioQuerySet:
+        return queryset.filter(Q(title__icontains=value) | Q(description__icontains=value))
+
+
+@extend_schema_view(list=extend_schema(description="List the scenarios for free practice by title."))
+class LibraryViewSet(ReadOnlyModelViewSet[Scenario]):
+    """Scenarios for free practice, as counselors see them. Start one with `POST /api/sessions/`."""
+
+    token_scope = "sessions"
+    queryset = Scenario.objects.none()
+    serializer_class = LibraryScenarioSerializer
+    pagination_class = TitleCursorPagination
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = LibraryFilter
+
+    def get_queryset(self) -> ScenarioQuerySet:
+        return Scenario.objects.playable_by(authenticated_user(self.request)).select_related("category")
+
+    def filter_queryset(self, queryset: ScenarioQuerySet) -> ScenarioQuerySet:  # type: ignore[override]
+        return queryset if "pk" in self.kwargs else super().filter_queryset(queryset)  # type: ignore[return-value]
