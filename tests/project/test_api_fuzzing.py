@@ -94,7 +94,8 @@ def fill_organization(center: Any, people: dict[str, User], word: str) -> Organi
         flag = Flag.objects.create(
             organization=center, session=graded, kind="technical", severity="info", note=f"{word} {text}"
         )
-        found = [scenario.pk, assignment.pk, session.pk, graded.pk, graded.evaluations.get().pk, flag.public_id]
+        created.ids[""].append(scenario.pk)  # of the library, which everybody in the organization may practice
+        found = [assignment.pk, session.pk, graded.pk, graded.evaluations.get().pk, flag.public_id]
         created.ids[who] = [counselor.pk, *found]
     return created
 
