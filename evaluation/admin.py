@@ -274,7 +274,7 @@ class ReviewInline(admin.TabularInline):
 
 @admin.register(Evaluation)
 class EvaluationAdmin(TenantAdmin):
-    list_display = ["session", "version", "status", "final_grade", "final_score", "created_at"]
+    list_display = ["session", "version", "status", "grade_after_review", "score_after_review", "created_at"]
     list_filter = [EvaluationKindFilter, "status", "grade", "used_file_search"]
     list_select_related = ["session__scenario_version"]
     inlines = [CriterionInline, FlagInline, ReviewInline]
@@ -285,19 +285,31 @@ class EvaluationAdmin(TenantAdmin):
         "failure",
         "score",
         "grade",
-        "reviewed_score",
-        "reviewed_grade",
+        "score_after_review",
+        "grade_after_review",
         "rationale",
         "learning_objective",
         "model",
         "prompt_version",
         "rubric_version",
         "transcript_hash",
-        "document",
+        "procedures_document",
         "used_file_search",
         "without_procedures",
         "attempts",
     )
+
+    @admin.display(description=_("score with reviews"))
+    def score_after_review(self, evaluation):
+        return evaluation.final_score
+
+    @admin.display(description=_("grade with reviews"))
+    def grade_after_review(self, evaluation):
+        return evaluation.final_grade
+
+    @admin.display(description=_("procedures document"))
+    def procedures_document(self, evaluation):
+        return evaluation.document
 
     def get_queryset(self, request):
         return Evaluation.objects.shown_to(request.user)

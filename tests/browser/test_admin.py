@@ -218,6 +218,7 @@ def test_session_is_played_read_and_graded_again(open_page: Callable[..., Page],
 
     page.goto("/admin/training/session/")
     run_action(page, "Grade again", counselor)
+    page.get_by_role("button", name="Grade again").click()
     expect(page.locator(".messagelist")).to_contain_text("1 session queued for grading.")
     page.goto(f"/sessions/{session}/")
 

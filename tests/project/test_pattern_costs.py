@@ -115,7 +115,7 @@ def test_all_patterns_are_found():
         "scenarios.linting.prompt_rules._SPOKEN",
         "accounts.procedures.sections._HEADING",
         "scenarios.packs.csv_reader._LINE",
-        "standins.openai.demo.grader.GRADING_RULES",
+        "standins.openai.demo.grading_rules.GRADING_RULES",
     } <= places
 
 

@@ -71,5 +71,5 @@ def test_api_saves_survey(supervisor):
 
     assert (created.status_code, created.json()["visitor_survey"]) == (201, FILLED)
     assert (rejected.status_code, rejected.json()["fields"]) == (
-        400, {"visitor_survey": {"upset": ["Enter a whole number from 1 to 5."]}},
+        400, {"visitor_survey.upset": ["Enter a whole number from 1 to 5."]},
     )  # fmt: skip
