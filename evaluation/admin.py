@@ -301,15 +301,15 @@ class EvaluationAdmin(TenantAdmin):
 
     @admin.display(description=_("score with reviews"))
     def score_after_review(self, evaluation):
-        return evaluation.final_score
+        return "-" if evaluation.final_score is None else evaluation.final_score
 
     @admin.display(description=_("grade with reviews"))
     def grade_after_review(self, evaluation):
-        return evaluation.final_grade
+        return evaluation.final_grade or "-"
 
     @admin.display(description=_("procedures document"))
     def procedures_document(self, evaluation):
-        return evaluation.document
+        return evaluation.document or "-"
 
     def get_queryset(self, request):
         return Evaluation.objects.shown_to(request.user)

@@ -66,7 +66,8 @@ def repeat(part: str, length: int) -> str:
 def _sample_parts(pattern: str) -> set[str]:
     """Return strings that the pattern matches, and beginnings of them, which make it fail late."""
     chance = random.Random(17)
-    parsed = sre_parse.parse(pattern)
+    # `re` does not know the mark class of `regex`.
+    parsed = sre_parse.parse(pattern.replace(r"\p{M}", "\N{COMBINING TILDE}"))
     parts: set[str] = set()
     for _ in range(SAMPLES):
         sample = "".join(_sample(parsed, chance))[:200]

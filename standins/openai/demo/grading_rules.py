@@ -29,7 +29,7 @@ LECTURING = re.compile(
 
 # A question that makes "no" the easy answer, which asks nothing.
 LEADING = re.compile(
-    r"\W*(?:so |and )?(?:no (?:thoughts|plans)|not \w+al, |you(?:'re| are) not|"
+    r"\W{0,20}+(?:so |and )?(?:no (?:thoughts|plans)|not \w{1,20}al, |you(?:'re| are) not|"
     r"you (?:aren't|don't|won't|wouldn't|haven't))",
     re.IGNORECASE,
 )
@@ -155,7 +155,7 @@ CONDITIONS = (
         re.compile(r"panic|can't (?:breathe|calm)|shaking|!!|heart is racing", re.IGNORECASE),
     ),
 )
-YES = re.compile(r"\W*(?:yes|yeah|yep|sometimes|maybe|i (?:am|do|have)\W*$|i guess)", re.IGNORECASE)
+YES = re.compile(r"\W{0,20}+(?:yes|yeah|yep|sometimes|maybe|i (?:am|do|have)\W{0,20}+$|i guess)", re.IGNORECASE)
 
 
 def rule_for(check: str) -> GradingRule | None:
