@@ -223,25 +223,7 @@ def _store_result(
         **fields,
     ):
         return False
-    shared_fields = {"evaluation": evaluation, "organization_id": evaluation.organization_id}
-    for result in results:
-        result.evaluation, result.organization_id = evaluation, evaluation.organization_id
-    scan.evaluation, scan.organization_id = evaluation, evaluation.organization_id
-    CriterionResult.objects.bulk_create(results)
-    scan.save()
-    Flag.objects.bulk_create(
-        Flag(
-            kind=one.kind,
-            severity=one.severity,
-            source=one.source,
-            note=one.note,
-            turn=one.turn,
-            quote=one.quote,
-            session_id=evaluation.session_id,
-            **shared_fields,
-        )
-        for one in found
-    )
+    _store_details(evaluation, results, found, scan)
     if not carry_reviews(evaluation):
         concerns = [*evaluation.needs_person, Evaluation.Concern.REVIEW_NOT_CARRIED]
         Evaluation.objects.filter(pk=evaluation.pk).update(needs_person=concerns, is_waiting=True)
@@ -250,3 +232,28 @@ def _store_result(
         publish_feedback(evaluation, evaluation.final_score or 0, evaluation.final_grade)
     is_crossed = Evaluation.objects.filter(pk=evaluation.pk).crossing_red_line().exists()
     return is_crossed or any(one.severity == FlagSeverity.CRITICAL for one in found)
+
+
+def _store_details(
+    evaluation: Evaluation, results: Sequence[CriterionResult], found: Sequence[FlagFinding], scan: Scan
+) -> None:
+    """Store the verdicts, the scan, and the flags of an evaluation."""
+    for result in results:
+        result.evaluation, result.organization_id = evaluation, evaluation.organization_id
+    scan.evaluation, scan.organization_id = evaluation, evaluation.organization_id
+    CriterionResult.objects.bulk_create(results)
+    scan.save()
+    Flag.objects.bulk_create(
+        Flag(
+            evaluation=evaluation,
+            organization_id=evaluation.organization_id,
+            session_id=evaluation.session_id,
+            kind=one.kind,
+            severity=one.severity,
+            source=one.source,
+            note=one.note,
+            turn=one.turn,
+            quote=one.quote,
+        )
+        for one in found
+    )
