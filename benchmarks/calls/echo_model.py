@@ -35,6 +35,9 @@ class EchoModel(WebSocketServerProtocol):
 
     def handle_head(self, head: bytes) -> None:
         super().handle_head(head)
+        if not self.is_open:
+            self.instances.discard(self)
+            return
         talk = self._run_relay_call() if self.path.startswith("/relay") else self._run_gateway_call()
         self.talk_task = asyncio.ensure_future(talk)
 

@@ -115,6 +115,9 @@ class WebSocketServerProtocol(WebSocketProtocol):
     def handle_head(self, head: bytes) -> None:
         lines = head.split(b"\r\n")
         self.path = lines[0].split(b" ")[1].decode()
+        if b"upgrade:" not in head.lower():
+            self._answer_models_request()
+            return
         fields = {name.lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines[1:])}
         accept = b64encode(sha1(fields[b"sec-websocket-key"] + GUID).digest())
         self.transport.write(
@@ -122,6 +125,13 @@ class WebSocketServerProtocol(WebSocketProtocol):
             b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
         )
         self.opened.set_result(None)
+
+    def _answer_models_request(self) -> None:
+        """Answer the only plain request, which the gateway's readiness check sends."""
+        self.is_open = False
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+        self.transport.write(head + b'{"object":"list","data":[]}')
+        self.transport.close()
 
 
 class WebSocketClientProtocol(WebSocketProtocol):
