@@ -184,18 +184,17 @@ async def open_call(port: int, path: str, is_bare: bool, **headers: str) -> Load
 
 
 async def open_calls(kind: str, port: int, sessions: list[tuple[str, str]], number: int) -> list[LoadPage]:
-    pages = []
-    for index in range(number):
-        if kind in BASELINES:
-            pages.append(await open_call(port, "/", True))
-            continue
-        session, ticket = sessions[index]
-        protocols = f"steadyline.v1, ticket.{ticket}"
-        path = f"/ws/calls/{session}/?record=true"
-        page = await open_call(port, path, False, Origin=ORIGIN, Sec_WebSocket_Protocol=protocols)
-        page.send_message(type="hello", last_revision=0)
-        pages.append(page)
-    return pages
+    if kind in BASELINES:
+        return [await open_call(port, "/", True) for _ in range(number)]
+    return await asyncio.gather(*(open_gateway_call(port, *session) for session in sessions[:number]))
+
+
+async def open_gateway_call(port: int, session: str, ticket: str) -> LoadPage:
+    protocols = f"steadyline.v1, ticket.{ticket}"
+    path = f"/ws/calls/{session}/?record=true"
+    page = await open_call(port, path, False, Origin=ORIGIN, Sec_WebSocket_Protocol=protocols)
+    page.send_message(type="hello", last_revision=0)
+    return page
 
 
 async def measure(

@@ -54,19 +54,20 @@ class SpoolWriter:
         self._next_position: int | None = None
         self._folders_to_sync = [folder, folder.parent]
         started = datetime.fromtimestamp(wall, UTC).isoformat()
+        # The header must be on the disk before the disk can be full of audio.
         self._write_record("header", version=JOURNAL_VERSION, started=started, wall=float(wall), rate=SAMPLE_RATE)
         if buffer and not self.failure:
             self._use_buffer(buffer)
 
     def _use_buffer(self, buffer: SpoolBuffer) -> None:
         """Write through the buffer from now on. Its contents count only while the marker exists."""
-        self._sync_files()
         try:
             self._marker.write_bytes(os.fsencode(buffer.folder))
         except OSError:
             return
         self._buffered = [BufferedFile(buffer, file, is_audio=file is not self._journal) for file in self._on_disk]
         self._microphone, self._caller, self._journal = self._buffered
+        buffer.add_spool(self._buffered, self._folders_to_sync)
 
     @property
     def failure(self) -> str | None:
@@ -114,6 +115,11 @@ class SpoolWriter:
         """Sync all files, so that they survive a power cut. A buffer does that itself."""
         if not self._buffered:
             self._sync_files()
+
+    @property
+    def is_buffered(self) -> bool:
+        """Return True if a buffer writes and syncs the files."""
+        return bool(self._buffered)
 
     @property
     def safe_sizes(self) -> tuple[int, int, int] | None:

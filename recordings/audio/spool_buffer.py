@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import NamedTuple
 from uuid import uuid4
 
-from recordings.audio.append_only_file import AppendOnlyFile
+from recordings.audio.append_only_file import AppendOnlyFile, sync_folder
 from recordings.audio.memory_segment import PATH_OFFSET, UNUSED, MemorySegment
 
 SEGMENT_BYTES = 4 * 1024**2  # 0.3 s of both voices of 150 calls
@@ -35,11 +35,13 @@ class BufferedFile:
         self.file = file
         self.path = os.fsencode(file.path)
         self.is_audio = is_audio
-        self.size = self.safe_size = file.path.stat().st_size
+        self.size = file.path.stat().st_size
+        self.safe_size = 0
         self.number = next(buffer.file_numbers)
         self.segment: MemorySegment | None = None  # segment that holds the path, in its `generation`
         self.generation = 0
         self.pending: list[bytes] = []
+        self.is_dirty = False  # the next batch writes and syncs it
         self.is_closing = False
         self._buffer = buffer
 
@@ -62,6 +64,13 @@ class PendingWrite(NamedTuple):
     size: int
 
 
+class NewSpool(NamedTuple):
+    """Spool that has not been synced yet: its files, and the folders that list them."""
+
+    files: Sequence[BufferedFile]
+    folders: Sequence[Path]
+
+
 class ClosingSpool(NamedTuple):
     """Ended spool. Once everything is on the disk, `on_close` is called, and the files are closed."""
 
@@ -75,10 +84,11 @@ class FlushBatch(NamedTuple):
     writes: list[PendingWrite]
     segments: list[MemorySegment]
     closing: list[ClosingSpool]
+    folders: list[Path]  # folders with new files
 
 
 class SpoolBuffer:
-    """Buffer of one process. Call its methods only from the event loop's thread, except for `write`.
+    """Buffer of one process. Call its methods only from the event loop's thread, except for `add_spool` and `write`.
 
     `root` must be on a memory file system. Raise OSError if it has no room.
     """
@@ -94,6 +104,7 @@ class SpoolBuffer:
         self._used: list[MemorySegment] = []  # since the last batch; the last one is being filled
         self._dirty: list[BufferedFile] = []
         self._closing: list[ClosingSpool] = []
+        self._new_spools: deque[NewSpool] = deque()
         self._batches: deque[FlushBatch] = deque()  # taken and not yet written
         self.folder.mkdir(parents=True, mode=0o700)
         try:
@@ -113,9 +124,15 @@ class SpoolBuffer:
             segment = self._record_path(file, len(data))
         segment.add(file.number, file.size, data)
         file.size += len(data)
-        if not file.pending:
-            self._dirty.append(file)
+        self._mark_dirty(file)
         file.pending.append(data)
+
+    def add_spool(self, files: Sequence[BufferedFile], folders: Sequence[Path]) -> None:
+        """Take over a new spool. The next flush syncs its files, with whatever they contain, and its folders.
+
+        Any thread may call this.
+        """
+        self._new_spools.append(NewSpool(files, folders))
 
     def close_spool(self, files: Sequence[BufferedFile], on_close: Callable[[], None]) -> None:
         """Accept no more data. The next flush closes the files, after calling `on_close` on its own thread."""
@@ -125,13 +142,15 @@ class SpoolBuffer:
 
     def take_batch(self) -> FlushBatch | None:
         """Return everything that is not on the disk yet, or None. Pass each batch to `write`, in order."""
+        folders = self._take_new_spools()
         if not self._dirty and not self._closing:
             return None
         # Audio first, so that the journal never refers to missing bytes.
         dirty = sorted(self._dirty, key=lambda file: not file.is_audio)
-        batch = FlushBatch([PendingWrite(file, file.pending, file.size) for file in dirty], self._used, self._closing)
+        writes = [PendingWrite(file, file.pending, file.size) for file in dirty]
+        batch = FlushBatch(writes, self._used, self._closing, folders)
         for file in dirty:
-            file.pending = []
+            file.pending, file.is_dirty = [], False
         self._used, self._dirty, self._closing = [], [], []
         self._batches.append(batch)
         return batch
@@ -139,7 +158,7 @@ class SpoolBuffer:
     def write(self, batch: FlushBatch) -> None:
         """Copy a batch to the disk and sync it. Call this from one thread at a time. An error disables its file."""
         writes = [write for write in batch.writes if write.file.file.append(b"".join(write.pieces))]
-        _sync_files([write.file.file for write in writes])
+        _sync_files([write.file.file for write in writes], batch.folders)
         for write in writes:
             if not write.file.failure:
                 write.file.safe_size = write.size
@@ -159,6 +178,21 @@ class SpoolBuffer:
         while not self._free.empty():
             self._free.get().remove()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _take_new_spools(self) -> list[Path]:
+        """Mark the files of new spools for syncing. Return the folders to sync."""
+        folders: list[Path] = []
+        while self._new_spools:
+            spool = self._new_spools.popleft()
+            for file in spool.files:
+                self._mark_dirty(file)
+            folders += spool.folders
+        return folders
+
+    def _mark_dirty(self, file: BufferedFile) -> None:
+        if not file.is_dirty:
+            file.is_dirty = True
+            self._dirty.append(file)
 
     @property
     def _current(self) -> MemorySegment | None:
@@ -193,9 +227,11 @@ class SpoolBuffer:
         return segment
 
 
-def _sync_files(files: Sequence[AppendOnlyFile]) -> None:
-    """Sync the files. If there are many, sync them together, so that the disk commits once."""
+def _sync_files(files: Sequence[AppendOnlyFile], folders: Sequence[Path]) -> None:
+    """Sync files and folders. If there are many, sync them together, so that the disk commits once."""
     if len(files) >= SYNC_TOGETHER and files[0].sync_file_system():
         return
     for file in files:
         file.sync()
+    for folder in folders:
+        sync_folder(folder)

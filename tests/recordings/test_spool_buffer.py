@@ -87,8 +87,20 @@ def test_safe_sizes_are_those_of_the_last_flush(buffer, spools):
     record(spool, 10, 10)
 
     journal = (spool.folder / JOURNAL_FILE).stat().st_size
-    assert before is not None and before[1] == 0
+    assert before == (0, 0, 0)
     assert spool.safe_sizes == (journal, 10 * 2 * FRAME, 0)
+
+
+def test_first_flush_syncs_a_new_spool_that_holds_only_its_header(buffer, spools, monkeypatch):
+    synced = []
+    monkeypatch.setattr("recordings.audio.spool_buffer.sync_folder", synced.append)
+    spool = open_spool(spools, buffer)
+
+    flush(buffer)
+
+    assert spool.safe_sizes == ((spool.folder / JOURNAL_FILE).stat().st_size, 0, 0)
+    assert synced == [spool.folder, spool.folder.parent]
+    assert buffer.take_batch() is None
 
 
 def test_closed_spool_takes_no_more_audio(buffer, spools):

@@ -270,6 +270,11 @@ class FakeRealtimeConnection:
         await self.can_send.wait()
         self.sent.append(orjson.loads(event))
 
+    def send_at_once(self, event: bytes) -> bool:
+        if self.can_send.is_set():
+            self.sent.append(orjson.loads(event))
+        return self.can_send.is_set()
+
     async def listen(self, on_message: Callable[[bytes], None]) -> None:
         while True:
             event = await self.incoming.get()
@@ -307,6 +312,11 @@ class FakeBrowserSocket:
     async def send_bytes(self, data: bytes) -> None:
         await self.is_reading.wait()
         self.frames.append(data)
+
+    def send_bytes_at_once(self, data: bytes) -> bool:
+        if self.is_reading.is_set():
+            self.frames.append(data)
+        return self.is_reading.is_set()
 
     @property
     def types(self) -> list[str]:

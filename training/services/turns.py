@@ -1,9 +1,9 @@
 """Turns of calls and chats."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -43,11 +43,21 @@ def record_turns(turns_by_session: Mapping[UUID, Sequence[TranscriptTurn]]) -> i
             if turn.revision > revisions.get((session_id, turn.item), -1):
                 turn.session_id, turn.organization_id = session_id, session.organization_id
                 changed.append(turn)
-    Session.objects.bulk_update(sessions.values(), ["revision"])
+    _save_revisions(sessions.values())
     TranscriptTurn.objects.bulk_create(
         changed, update_conflicts=True, unique_fields=["session", "item"], update_fields=REPLACED_FIELDS
     )
     return len(changed)
+
+
+def _save_revisions(sessions: Iterable[Session]) -> None:
+    """Save the revisions of sessions. `bulk_update` builds a CASE for each row, which costs more than the update."""
+    meta = Session._meta
+    quote = connection.ops.quote_name
+    table, revision, key = quote(meta.db_table), quote(meta.get_field("revision").column), quote(meta.pk.column)
+    rows = [(session.revision, meta.pk.get_db_prep_value(session.pk, connection)) for session in sessions]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {table} SET {revision} = %s WHERE {key} = %s", rows)
 
 
 @transaction.atomic

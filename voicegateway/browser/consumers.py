@@ -247,9 +247,14 @@ class ConsumerSocket:
         await self.send({"type": "websocket.send", "text": text})
 
     async def send_bytes(self, data: bytes) -> None:
+        await self.send({"type": "websocket.send", "bytes": data})
+
+    def send_bytes_at_once(self, data: bytes) -> bool:
         fast_path = self.consumer.fast_path
-        if fast_path is None or not fast_path.send_audio(data):
-            await self.send({"type": "websocket.send", "bytes": data})
+        try:
+            return fast_path is not None and fast_path.send_audio(data)
+        except (OSError, RuntimeError):
+            return False
 
 
 def call_limits() -> Limits:

@@ -225,9 +225,9 @@ class Call:
     def _send_upstream(self) -> None:
         queue = self.conversation.send_queue
         while self.upstream and not self.pending_upstream_send and (event := queue.take_upstream_event()) is not None:
-            self.pending_upstream_send = start_eagerly(
-                self.upstream.send(event if isinstance(event, bytes) else orjson.dumps(event))
-            )
+            data = event if isinstance(event, bytes) else orjson.dumps(event)
+            if not self.upstream.send_at_once(data):
+                self.pending_upstream_send = start_eagerly(self.upstream.send(data))
         if self.pending_upstream_send:
             self.upstream_send_due.set()
 
@@ -258,7 +258,9 @@ class Call:
         self.is_sending_to_browser = True
         while not self.pending_browser_send and (message := queue.next_browser_message()) is not None:
             if isinstance(message, AudioFrame):
-                self.pending_browser_send = start_eagerly(self.browser.send_bytes(message.encode()))
+                data = message.encode()
+                if not self.browser.send_bytes_at_once(data):
+                    self.pending_browser_send = start_eagerly(self.browser.send_bytes(data))
             else:
                 self.pending_browser_send = start_eagerly(self.browser.send_text(encode_message(message)))
             if not self.pending_browser_send:

@@ -20,6 +20,9 @@ class RealtimeConnection(Protocol):
 
     def send(self, event: bytes) -> Coroutine[Any, Any, None]: ...
 
+    def send_at_once(self, event: bytes) -> bool:
+        """Send without waiting. Return False, having sent nothing, if `send` must be used, which waits or raises."""
+
     async def listen(self, on_message: Callable[[bytes], None]) -> None:
         """Pass each event to `on_message` until the connection is lost. `on_message` must not raise."""
 
@@ -38,6 +41,9 @@ class BrowserSocket(Protocol):
     def send_text(self, text: str) -> Coroutine[Any, Any, None]: ...
 
     def send_bytes(self, data: bytes) -> Coroutine[Any, Any, None]: ...
+
+    def send_bytes_at_once(self, data: bytes) -> bool:
+        """Send without waiting. Return False, having sent nothing, if `send_bytes` must be used."""
 
 
 class TurnSink(Protocol):

@@ -50,6 +50,11 @@ class UploadOrder:
         return self._round[-1]
 
 
+def _sync_spools(recordings: Iterable[LiveRecording]) -> None:
+    for recording in recordings:
+        recording.spool.sync()
+
+
 class SpoolTasks:
     """Background work for the spools of this process. `live_recordings` returns those of calls in progress."""
 
@@ -89,8 +94,9 @@ class SpoolTasks:
         while True:
             await asyncio.sleep(SYNC_INTERVAL)
             await self._flush_buffer()
-            for _, recording in tuple(self._live_recordings()):
-                await loop.run_in_executor(self._disk_executor, recording.spool.sync)
+            unbuffered = [recording for _, recording in self._live_recordings() if not recording.spool.is_buffered]
+            if unbuffered:
+                await loop.run_in_executor(self._disk_executor, _sync_spools, unbuffered)
 
     async def _flush_buffer(self) -> None:
         """Write the contents of the buffer to the disk."""

@@ -15,7 +15,7 @@ from voicegateway.process.database_executor import RETRY_DELAY, TURN_EXECUTOR, U
 logger = logging.getLogger(__name__)
 
 MAX_QUEUED = 10_000  # distinct turns; a later state of a turn replaces the earlier one
-BATCH_WINDOW = 0.1  # seconds that a turn waits to be batched with other calls' turns, unless a call is ending
+BATCH_WINDOW = 0.2  # seconds that a turn waits to be batched with other calls' turns, unless a call is ending
 MAX_BATCH = 50  # turns
 
 

@@ -50,12 +50,19 @@ class OpenAIRealtimeConnection:
         if socket.state is not State.OPEN:
             return  # closing: `listen` raises the reason
         try:
-            if socket.transport.get_write_buffer_size() > WRITE_BUFFER_LIMIT:
-                await socket.send(event, text=True)
-            else:
-                socket.send_at_once(event)
+            await socket.send(event, text=True)
         except Exception as error:
             raise translate_error(error) from error
+
+    def send_at_once(self, event: bytes) -> bool:
+        socket = self.socket
+        if socket.state is not State.OPEN or socket.transport.get_write_buffer_size() > WRITE_BUFFER_LIMIT:
+            return False
+        try:
+            socket.send_at_once(event)
+        except (OSError, RuntimeError):
+            return False
+        return True
 
     async def listen(self, on_message: Callable[[bytes], None]) -> None:
         try:
