@@ -36,6 +36,7 @@ MEASURED_CORES, OTHER_CORES = {0}, {1}
 PR_SET_PDEATHSIG = 1
 ORIGIN = "http://bench.test"
 WARM_UP_SECONDS = 3.0
+CALLS_OPENED_AT_ONCE = 8
 BASELINES = {"relay": "benchmarks.calls.bare_relay", "bridge": "benchmarks.calls.plain_bridge"}
 # The gateway as it is, and on a disk whose syncs take 30 ms.
 GATEWAYS = {"gateway": "config.gateway", "slow disk": "benchmarks.calls.slow_disk"}
@@ -186,13 +187,16 @@ async def open_call(port: int, path: str, is_bare: bool, **headers: str) -> Load
 async def open_calls(kind: str, port: int, sessions: list[tuple[str, str]], number: int) -> list[LoadPage]:
     if kind in BASELINES:
         return [await open_call(port, "/", True) for _ in range(number)]
-    return await asyncio.gather(*(open_gateway_call(port, *session) for session in sessions[:number]))
+    # Side by side, so that the first caller has not finished speaking before the last call is open.
+    opening = asyncio.Semaphore(CALLS_OPENED_AT_ONCE)
+    return await asyncio.gather(*(open_gateway_call(port, *session, opening) for session in sessions[:number]))
 
 
-async def open_gateway_call(port: int, session: str, ticket: str) -> LoadPage:
+async def open_gateway_call(port: int, session: str, ticket: str, opening: asyncio.Semaphore) -> LoadPage:
     protocols = f"steadyline.v1, ticket.{ticket}"
     path = f"/ws/calls/{session}/?record=true"
-    page = await open_call(port, path, False, Origin=ORIGIN, Sec_WebSocket_Protocol=protocols)
+    async with opening:
+        page = await open_call(port, path, False, Origin=ORIGIN, Sec_WebSocket_Protocol=protocols)
     page.send_message(type="hello", last_revision=0)
     return page
 

@@ -41,9 +41,9 @@ class MemorySegment:
         self.used = _GENERATION.size
         _GENERATION.pack_into(self._memory, 0, generation)
 
-    def has_room(self, *lengths: int) -> bool:
-        """Return True if there is room for records with these lengths of data."""
-        return self.used + sum(lengths) + _RECORD.size * len(lengths) <= self.size
+    def has_room(self, length: int, path_length: int = 0) -> bool:
+        """Return True if there is room for a record with that much data, and for one with a path before it."""
+        return self.used + length + path_length + 2 * _RECORD.size <= self.size
 
     def add(self, number: int, offset: int, data: bytes) -> None:
         at = self.used

@@ -103,7 +103,11 @@ class MicrophoneClock:
         self._next_index = index + samples
         if samples:
             self._end_position = position + samples
-        shift = self._update_lateness(period, AnchorPeriod(index, position, limit, self._anchor), arrival)
+        lateness = arrival - (self._anchor + index)
+        if lateness > LATE_THRESHOLD:
+            shift = self._wait_for_burst(AnchorPeriod(index, position, limit, self._anchor), lateness, arrival)
+        else:
+            shift = self._note_punctual_frame(period, lateness, arrival)
         return position + (shift.by if shift else 0), shift
 
     def position_of(self, index: int) -> int:
@@ -125,10 +129,7 @@ class MicrophoneClock:
         self._window = SlidingMinimum()
         return period
 
-    def _update_lateness(self, period: AnchorPeriod, candidate: AnchorPeriod, arrival: int) -> ClockShift | None:
-        lateness = arrival - (self._anchor + candidate.index)
-        if lateness > LATE_THRESHOLD:
-            return self._wait_for_burst(candidate, lateness, arrival)
+    def _note_punctual_frame(self, period: AnchorPeriod, lateness: int, arrival: int) -> ClockShift | None:
         self._late = None
         if lateness < -EARLY_THRESHOLD:
             by = min(-lateness, period.start - period.floor)

@@ -38,8 +38,7 @@ class BufferedFile:
         self.size = file.path.stat().st_size
         self.safe_size = 0
         self.number = next(buffer.file_numbers)
-        self.segment: MemorySegment | None = None  # segment that holds the path, in its `generation`
-        self.generation = 0
+        self.generation = UNUSED  # generation of the segment that holds the path
         self.pending: list[bytes] = []
         self.is_dirty = False  # the next batch writes and syncs it
         self.is_closing = False
@@ -101,7 +100,8 @@ class SpoolBuffer:
         self._generation = UNUSED
         self.file_numbers = count()
         self._free: SimpleQueue[MemorySegment] = SimpleQueue()
-        self._used: list[MemorySegment] = []  # since the last batch; the last one is being filled
+        self._used: list[MemorySegment] = []  # since the last batch
+        self._filling: MemorySegment | None = None  # the last one of them
         self._dirty: list[BufferedFile] = []
         self._closing: list[ClosingSpool] = []
         self._new_spools: deque[NewSpool] = deque()
@@ -114,18 +114,14 @@ class SpoolBuffer:
             raise
 
     def append(self, file: BufferedFile, data: bytes) -> None:
-        segment = file.segment
-        if (
-            segment is None
-            or segment is not self._current
-            or file.generation != segment.generation
-            or not segment.has_room(len(data))
-        ):
-            segment = self._record_path(file, len(data))
+        segment, length = self._filling, len(data)
+        if segment is None or file.generation != segment.generation or not segment.has_room(length):
+            segment = self._record_path(file, length)
         segment.add(file.number, file.size, data)
-        file.size += len(data)
-        self._mark_dirty(file)
+        file.size += length
         file.pending.append(data)
+        if not file.is_dirty:
+            self._mark_dirty(file)
 
     def add_spool(self, files: Sequence[BufferedFile], folders: Sequence[Path]) -> None:
         """Take over a new spool. The next flush syncs its files, with whatever they contain, and its folders.
@@ -151,7 +147,7 @@ class SpoolBuffer:
         batch = FlushBatch(writes, self._used, self._closing, folders)
         for file in dirty:
             file.pending, file.is_dirty = [], False
-        self._used, self._dirty, self._closing = [], [], []
+        self._used, self._filling, self._dirty, self._closing = [], None, [], []
         self._batches.append(batch)
         return batch
 
@@ -194,20 +190,17 @@ class SpoolBuffer:
             file.is_dirty = True
             self._dirty.append(file)
 
-    @property
-    def _current(self) -> MemorySegment | None:
-        return self._used[-1] if self._used else None
-
     def _record_path(self, file: BufferedFile, length: int) -> MemorySegment:
         """Return a segment with room for the data. Add the file's path to it, so that it can be read on its own."""
-        if not self._used or not self._used[-1].has_room(len(file.path), length):
-            empty = self._empty_segment()
+        segment = self._filling
+        if segment is None or not segment.has_room(length, len(file.path)):
+            segment = self._empty_segment()
             self._generation += 1
-            empty.begin(self._generation)
-            self._used.append(empty)
-        segment = self._used[-1]
+            segment.begin(self._generation)
+            self._used.append(segment)
+            self._filling = segment
         segment.add(file.number, PATH_OFFSET, file.path)
-        file.segment, file.generation = segment, segment.generation
+        file.generation = segment.generation
         return segment
 
     def _empty_segment(self) -> MemorySegment:

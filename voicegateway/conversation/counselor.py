@@ -1,8 +1,9 @@
 """Counselor's side of a conversation: microphone audio to upstream, and the turns that upstream finds in it."""
 
-from binascii import b2a_base64
 from collections import deque
 from uuid import uuid4
+
+from pybase64 import b64encode
 
 from accounts.web.visible_text import strip_blank
 from training.transcript import INAUDIBLE_TEXT, SpeakerRole, TurnSource
@@ -65,7 +66,7 @@ class CounselorSide:
         """Send a frame to upstream and the recorder. While muted, send silence: the upstream's clock must not stop."""
         pcm = bytes(len(frame.pcm)) if self.is_muted else frame.pcm
         position = self.recorder.record_microphone(pcm, frame.index)
-        event = APPEND_HEAD + b2a_base64(pcm, newline=False) + APPEND_TAIL
+        event = APPEND_HEAD + b64encode(pcm) + APPEND_TAIL
         is_audible = self.voice_activity.detect(pcm, self.send_queue.next_upstream_sample)
         self._queue_audio(MicrophoneChunk(event, frame.samples, position, is_audible))
 

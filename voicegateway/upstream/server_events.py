@@ -1,6 +1,8 @@
 """Checked access to upstream events, in which any field may be missing."""
 
-from binascii import Error, a2b_base64
+from binascii import Error
+
+from pybase64 import b64decode
 
 MAX_ID_LENGTH = 64  # OpenAI's ids have 32 characters; the database stores up to 100
 
@@ -63,8 +65,11 @@ class ServerEvent:
 
     def audio(self, name: str) -> bytes:
         """Return PCM16 decoded from base64, without a half sample at the end."""
+        value = self.fields.get(name)
+        if not isinstance(value, str):
+            raise MalformedEventError(name)
         try:
-            pcm = a2b_base64(self.text(name))
+            pcm = b64decode(value)
         except (Error, ValueError):
             raise MalformedEventError(name) from None
         return pcm[: len(pcm) & ~1]
