@@ -55,6 +55,12 @@ class MeasuredProcess:
         """Return nanoseconds spent on a core and waiting for one, summed over all threads."""
         return read_cpu_times(self.process.pid)
 
+    def loop_times(self) -> tuple[int, int]:
+        """Return clock ticks that the event loop's thread spent in its own code and in system calls."""
+        pid = self.process.pid
+        fields = Path(f"/proc/{pid}/task/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]), int(fields[12])
+
     @property
     def memory(self) -> float:
         found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{self.process.pid}/status").read_text())
@@ -213,8 +219,10 @@ async def measure(
     for page in pages:
         page.latencies.clear()
     before, load_before, began = process.cpu_times(), read_cpu_times(os.getpid()), time.perf_counter()
+    loop_before = process.loop_times()
     await asyncio.sleep(seconds)
     after, load_after, lasted = process.cpu_times(), read_cpu_times(os.getpid()), 1e9 * (time.perf_counter() - began)
+    in_code, in_system = (end - start for start, end in zip(loop_before, process.loop_times(), strict=True))
     latencies = sorted(1000 * latency for page in pages for latency in page.latencies)
     window.memory = (process.memory - idle_memory) / number
     window.lag = await asyncio.to_thread(read_loop_lag, port) if kind in GATEWAYS else None
@@ -232,6 +240,8 @@ async def measure(
     else:
         window.faults.append("no frame came back")
     window.cpu = 100 * (after[0] - before[0]) / lasted
+    ticks = lasted / 1e9 * os.sysconf("SC_CLK_TCK")
+    window.loop_code, window.loop_system = 100 * in_code / ticks, 100 * in_system / ticks
     window.waited = 100 * (after[1] - before[1]) / lasted
     window.load_waited = 100 * (load_after[1] - load_before[1]) / lasted
     await hang_up(pages)

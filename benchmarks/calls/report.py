@@ -34,6 +34,8 @@ class MeasurementWindow:
     p95: float = 0.0  # ms
     p99: float = 0.0  # ms
     cpu: float = 0.0  # % of a core
+    loop_code: float = 0.0  # % of a core that the event loop's thread spent in its own code
+    loop_system: float = 0.0  # % of a core that it spent in system calls, which read and write the sockets
     waited: float = 0.0  # % of the time that its threads spent waiting for a core
     load_waited: float = 0.0  # the same for the process that generates the load
     memory: float = 0.0  # KB per call, above the process without calls
@@ -141,6 +143,17 @@ def summary(windows: list[MeasurementWindow]) -> str:
         f"call (target: {TARGETS['kb']:.0f}), with a 99th percentile of {best.p99:.1f} ms "
         f"(target: {MAX_P99_MS_AT_60:.0f}). One core handled {calls} calls with the 99th percentile under "
         f"{MAX_P99_MS:.0f} ms and no loss (target: {TARGETS['calls']}). The relay handled {relay}, the most we tried."
+        f"\n\n{cpu_shares(best)}"
+    )
+
+
+def cpu_shares(window: MeasurementWindow) -> str:
+    code, system = (round(100 * part / window.cpu) for part in (window.loop_code, window.loop_system))
+    rest = max(0, 100 - code - system)
+    return (
+        f"Of the gateway's CPU at {window.calls} calls, the event loop's thread spends {code} % in its own code and "
+        f"{system} % in system calls, which read and write the sockets. The other {rest} % go to the threads that write "
+        "to the disk, upload, and save turns."
     )
 
 

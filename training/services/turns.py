@@ -52,12 +52,11 @@ def record_turns(turns_by_session: Mapping[UUID, Sequence[TranscriptTurn]]) -> i
 
 def _save_revisions(sessions: Iterable[Session]) -> None:
     """Save the revisions of sessions. `bulk_update` builds a CASE for each row, which costs more than the update."""
-    meta = Session._meta
-    quote = connection.ops.quote_name
-    table, revision, key = quote(meta.db_table), quote(meta.get_field("revision").column), quote(meta.pk.column)
-    rows = [(session.revision, meta.pk.get_db_prep_value(session.pk, connection)) for session in sessions]
+    key = Session._meta.pk
+    rows = [(session.revision, key.get_db_prep_value(session.pk, connection)) for session in sessions]
+    table = connection.ops.quote_name(Session._meta.db_table)
     with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE {table} SET {revision} = %s WHERE {key} = %s", rows)
+        cursor.executemany(f"UPDATE {table} SET revision = %s WHERE id = %s", rows)
 
 
 @transaction.atomic
