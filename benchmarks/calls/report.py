@@ -152,8 +152,8 @@ def cpu_shares(window: MeasurementWindow) -> str:
     rest = max(0, 100 - code - system)
     return (
         f"Of the gateway's CPU at {window.calls} calls, the event loop's thread spends {code} % in its own code and "
-        f"{system} % in system calls, which read and write the sockets. The other {rest} % go to the threads that write "
-        "to the disk, upload, and save turns."
+        f"{system} % in system calls, which read and write the sockets. The other {rest} % go to the threads that "
+        "write to the disk, upload, and save turns."
     )
 
 
