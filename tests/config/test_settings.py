@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from config.settings import ORGANIZATION_LIMITS, WORKER_PROCESSES
 from tests.support.forked_program import ForkedProgram
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +36,8 @@ def environment_with(**changes: str | None) -> dict[str, str]:
 def load_settings(**changes: str | None) -> tuple[int, str]:
     """Load the settings in a process of their own. Return its exit status and output."""
     with tempfile.TemporaryFile("w+") as output:
-        status = ForkedProgram("config.settings", env=environment_with(**changes), output=output).wait(60)
+        program = ForkedProgram("django", "diffsettings", env=environment_with(**changes), output=output)
+        status = program.wait(60)
         output.seek(0)
         return status, output.read()
 
@@ -74,6 +76,33 @@ def test_all_missing_settings_are_named_at_once():
     message = output[output.index("ImproperlyConfigured") :]
     assert status == 1
     assert [name for name in VALID_SETTINGS if f"\n  {name}: " not in message] == []
+
+
+def test_all_invalid_settings_are_named_at_once():
+    invalid = {
+        "SSL_REDIRECT": "perhaps",  # web
+        "EVALUATOR_TEMPERATURE": "warm",  # models
+        "WORKER_PROCESSES": "grades=0",  # tasks
+        "WEBHOOK_PORTS": "443,70000",  # outgoing
+        "SPOOL_DIR": "relative",  # stores
+        "CALL_LIMIT": "0",  # calls
+        "DRAFTS_PER_HOUR": "0",  # rate limits
+        "LOG_LEVEL": "LOUD",  # installation
+    }
+
+    status, output = load_settings(**invalid)
+
+    message = output[output.index("ImproperlyConfigured") :]
+    assert status == 1
+    assert [name for name in invalid if f"\n  {name}: " not in message] == []
+
+
+def test_worker_settings_change_only_the_queues_that_they_name():
+    status, output = load_settings(WORKER_PROCESSES="grades=9", ORGANIZATION_LIMITS="mails=4")
+
+    assert status == 0, output
+    assert f"WORKER_PROCESSES = {WORKER_PROCESSES | {'grades': 9}}" in output
+    assert f"ORGANIZATION_LIMITS = {ORGANIZATION_LIMITS | {'mails': 4}}" in output
 
 
 @pytest.mark.parametrize(
@@ -126,5 +155,6 @@ def test_all_missing_settings_are_named_at_once():
 def test_invalid_setting_is_refused_by_name(name, value):
     status, output = load_settings(**{name: value})
 
-    assert status == 1
-    assert name in output.strip().rpartition("ImproperlyConfigured")[2]
+    _, raised, message = output.rpartition("ImproperlyConfigured")
+    assert (status, raised) == (1, "ImproperlyConfigured"), output
+    assert name in message

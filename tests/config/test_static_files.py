@@ -35,6 +35,6 @@ def test_head_and_not_modified_responses_have_no_body():
     assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
-@pytest.mark.parametrize("path", ["/static/nothing.css", "/static/../config/settings.py", "/static/%2e%2e/manage.py"])
+@pytest.mark.parametrize("path", ["/static/nothing.css", "/static/../config/urls.py", "/static/%2e%2e/manage.py"])
 def test_unknown_static_path_is_not_found(db, path):
     assert Client().get(path).status_code == 404
