@@ -13,6 +13,7 @@ from accounts.web.response_policies import response_headers  # noqa: E402  (afte
 from config.health import HealthEndpoints  # noqa: E402  (after Django is set up)
 from config.middleware.body_admission import BodyAdmissionMiddleware, BodyRules  # noqa: E402
 from config.middleware.body_limit import BodyLimitMiddleware  # noqa: E402
+from config.middleware.cross_origin import PreflightMiddleware, cross_origin_headers  # noqa: E402
 from config.middleware.request_limits import RequestLimitMiddleware, RequestLimits  # noqa: E402
 from config.middleware.response_headers import ResponseHeadersMiddleware  # noqa: E402
 
@@ -41,7 +42,8 @@ def build_application() -> ResponseHeadersMiddleware:
     counted = RequestLimitMiddleware(_django, limits, proxies, settings.STATIC_URL)
     admitted = BodyAdmissionMiddleware(counted, rules, proxies)
     limited = BodyLimitMiddleware(admitted, settings.BODY_LIMITS, settings.BODY_LIMIT)
-    return ResponseHeadersMiddleware(HealthEndpoints(limited), response_headers())
+    answering = PreflightMiddleware(HealthEndpoints(limited))
+    return ResponseHeadersMiddleware(answering, response_headers(), cross_origin_headers)
 
 
 application = build_application()

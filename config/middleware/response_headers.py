@@ -1,25 +1,29 @@
 """Outermost ASGI middleware, which gives every response an id and the policies for browsers."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from accounts.web.request_ids import HEADER, choose_request_id, current_request_id
 from config.middleware.refusals import SERVER_ERROR, send_refusal
 
 logger = logging.getLogger(__name__)
+_VARY = b"vary"  # the only one of these headers that adds up
 _STARTS = {"http.response.start", "websocket.http.response.start"}
 
 
 class ResponseHeadersMiddleware:
     """ASGI middleware that adds headers to every response, also to those that no view has made.
 
-    Headers that a response already has remain. An error that no other code has handled becomes a response 500.
+    Headers that a response already has remain. `headers_for` returns more headers for an HTTP request. An error that no
+    other code has handled becomes a response 500.
     """
 
-    def __init__(self, app: Any, headers: Mapping[str, str]) -> None:
-        self.app = app
-        self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    def __init__(
+        self, app: Any, headers: Mapping[str, str], headers_for: Callable[[Any], Mapping[str, str]] | None = None
+    ) -> None:
+        self.app, self.headers_for = app, headers_for
+        self.headers = _encode_headers(headers)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -31,7 +35,7 @@ class ResponseHeadersMiddleware:
             nonlocal has_started
             if event["type"] in _STARTS:
                 has_started = True
-                event = event | {"headers": self._complete(event["headers"], request_id)}
+                event = event | {"headers": self._complete(event["headers"], scope, request_id)}
             await send(event)
 
         token = current_request_id.set(request_id)
@@ -45,8 +49,18 @@ class ResponseHeadersMiddleware:
         finally:
             current_request_id.reset(token)
 
-    def _complete(self, sent: Any, request_id: str) -> list[tuple[bytes, bytes]]:
+    def _complete(self, sent: Any, scope: Any, request_id: str) -> list[tuple[bytes, bytes]]:
+        own = self.headers | _encode_headers({HEADER: request_id})
+        if self.headers_for and scope["type"] == "http":
+            own |= _encode_headers(self.headers_for(scope))
         headers = [(bytes(name), bytes(value)) for name, value in sent]
         present = {name.lower() for name, _ in headers}
-        own = [*self.headers, (HEADER.lower().encode(), request_id.encode())]
-        return headers + [(name, value) for name, value in own if name not in present]
+        if _VARY in present and _VARY in own:
+            headers = [
+                (name, b"%b, %b" % (value, own[_VARY]) if name.lower() == _VARY else value) for name, value in headers
+            ]
+        return headers + [(name, value) for name, value in own.items() if name not in present]
+
+
+def _encode_headers(headers: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {name.lower().encode(): value.encode("latin-1") for name, value in headers.items()}

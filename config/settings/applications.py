@@ -30,7 +30,6 @@ MIDDLEWARE = [
     "config.middleware.connections.connection_release_middleware",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.static_files.StaticFilesMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -18,6 +18,7 @@ from accounts.web.response_policies import build_content_policy, build_feature_p
 from config.asgi import build_application
 from config.gateway.asgi import GatewayApplication
 from config.log_formatter import IdFormatter
+from config.middleware.cross_origin import cross_origin_headers
 from config.middleware.response_headers import ResponseHeadersMiddleware
 from tests.support.asgi import AsgiExchange
 from tests.support.fixtures import *  # noqa: F403
@@ -237,3 +238,108 @@ def test_preflight_request_names_the_headers_of_the_api(db, settings):
 
     assert status == 200
     assert {"authorization", "idempotency-key", "prefer"} <= set(headers["access-control-allow-headers"].split(", "))
+
+
+FOREIGN = "https://lms.example.org"
+
+
+@pytest.fixture
+def allowed_site(settings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [FOREIGN]
+
+
+def read_as_foreign_script(app: Any, origin: str, exchange: AsgiExchange) -> tuple[int, str | None, bool]:
+    """Return the status, the origin that may read the response, and whether its headers may be read, too."""
+    exchange.scope["headers"].append((b"origin", origin.encode()))
+    status, headers = answer(app, exchange)
+    readable = headers.get("access-control-expose-headers", "").split(", ")
+    return status, headers.get("access-control-allow-origin"), {"Retry-After", "X-Request-ID"} <= set(readable)
+
+
+class StalledExchange(AsgiExchange):
+    """Request that never sends its body."""
+
+    async def receive(self) -> Any:
+        await asyncio.Event().wait()
+
+
+def large_body(**options: Any) -> AsgiExchange:
+    return AsgiExchange([b"x" * 70_000], "/api/accounts/", "70000", **options)
+
+
+def unread(path: str, length: str = "1", **options: Any) -> AsgiExchange:
+    return AsgiExchange([b"x"], path, length, **options)
+
+
+REFUSALS: dict[str, tuple[int, dict[str, Any], Any]] = {
+    "no length": (411, {}, lambda: AsgiExchange([b""], "/api/flags/", headers=[(b"transfer-encoding", b"chunked")])),
+    "too large": (413, {}, lambda: unread("/api/flags/", str(10**9))),
+    "larger than said": (413, {"BODY_LIMIT": 3}, lambda: AsgiExchange([b"x" * 9], "/api/flags/", "2")),
+    "large, of nobody": (401, {}, large_body),
+    "too slow": (408, {"BODY_TIMEOUT": 0.01}, lambda: StalledExchange([b"x"], "/api/flags/", "1")),
+    "bodies of an address": (429, {"BODIES_PER_ADDRESS": 0}, lambda: unread("/api/flags/")),
+    "bodies of all": (503, {"BODIES_PER_PROCESS": 0}, lambda: unread("/api/flags/")),
+    "requests of an address": (429, {"REQUESTS_PER_ADDRESS": 0}, lambda: exchange_for("/api/flags/")),
+    "requests of all": (503, {"REQUESTS_PER_PROCESS": 0}, lambda: exchange_for("/api/flags/")),
+    "other host": (400, {}, lambda: exchange_for("/api/flags/", host="elsewhere.example.org")),
+    "unknown address": (404, {}, lambda: exchange_for("/api/nothing/")),
+    "no login": (401, {}, lambda: exchange_for("/api/flags/")),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_refusal_of_any_layer_is_readable_for_an_allowed_site_only(db, settings, allowed_site, kind):
+    status, changes, build = REFUSALS[kind]
+    for name, value in changes.items():
+        setattr(settings, name, value)
+
+    app = build_application()
+
+    assert read_as_foreign_script(app, FOREIGN, build()) == (status, FOREIGN, True)
+    assert read_as_foreign_script(app, "https://evil.example", build()) == (status, None, False)
+
+
+def test_refusal_of_a_large_body_without_permission_is_readable_for_an_allowed_site_only(
+    transactional_db, counselor, allowed_site
+):
+    login = [(b"cookie", f"sessionid={client_of(counselor).cookies['sessionid'].value}".encode())]
+
+    app = build_application()
+
+    assert read_as_foreign_script(app, FOREIGN, large_body(headers=login)) == (403, FOREIGN, True)
+    assert read_as_foreign_script(app, "https://evil.example", large_body(headers=login)) == (403, None, False)
+
+
+def test_refusal_without_a_database_is_readable_for_an_allowed_site_only(allowed_site, monkeypatch):
+    monkeypatch.setattr("config.asgi.BodyAdmissionMiddleware._find", Mock(side_effect=OperationalError("away")))
+    token = [(b"authorization", b"Bearer some-token")]
+
+    app = build_application()
+
+    assert read_as_foreign_script(app, FOREIGN, large_body(headers=token)) == (503, FOREIGN, True)
+    assert read_as_foreign_script(app, "https://evil.example", large_body(headers=token)) == (503, None, False)
+
+
+def test_an_error_that_nothing_handles_is_readable_for_an_allowed_site_only(allowed_site):
+    app = ResponseHeadersMiddleware(FailingApp(), response_headers(), cross_origin_headers)
+
+    assert read_as_foreign_script(app, FOREIGN, exchange_for("/api/flags/")) == (500, FOREIGN, True)
+    assert read_as_foreign_script(app, "https://evil.example", exchange_for("/api/flags/")) == (500, None, False)
+
+
+def test_preflight_request_is_answered_when_no_other_request_is(settings, allowed_site):
+    settings.REQUESTS_PER_PROCESS = settings.BODIES_PER_PROCESS = 0
+    asked = [(b"access-control-request-method", b"POST")]
+
+    app = build_application()
+
+    preflight = exchange_for("/api/flags/", headers=asked, method="OPTIONS")
+    assert read_as_foreign_script(app, FOREIGN, preflight) == (200, FOREIGN, True)
+    with_body = unread("/api/flags/", headers=asked, method="OPTIONS")
+    assert read_as_foreign_script(app, FOREIGN, with_body) == (503, FOREIGN, True)
+
+
+def test_responses_of_the_api_vary_by_site_besides_what_they_vary_by_anyway(db, counselor):
+    _, headers = answer(build_application(), exchange_for("/api/flags/", counselor))
+
+    assert {"origin", "cookie"} <= set(headers["vary"].lower().split(", "))
