@@ -1,6 +1,13 @@
 """Admin pages of the accounts app."""
 
 from accounts.admin import integrations, organizations
-from accounts.admin.tenant import TenantAdmin, TenantForm
+from accounts.admin.tenant import ReadOnlyAdminMixin, TenantAdmin, TenantForm, UnchangingAdminMixin
 
-__all__ = ["TenantAdmin", "TenantForm", "integrations", "organizations"]
+__all__ = [
+    "ReadOnlyAdminMixin",
+    "TenantAdmin",
+    "TenantForm",
+    "UnchangingAdminMixin",
+    "integrations",
+    "organizations",
+]

@@ -16,7 +16,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.admin.tenant import TenantAdmin, TenantForm
+from accounts.admin.tenant import ReadOnlyAdminMixin, TenantAdmin, TenantForm
 from accounts.forms import ProceduresField
 from accounts.models import Account, Cohort, Organization, ProcedureDocument, ServiceToken, User
 from accounts.procedures.upload_validation import InvalidProceduresError, check_procedures
@@ -28,6 +28,7 @@ from accounts.procedures.uploads import (
     retry_procedures,
     upload_procedures,
 )
+from accounts.services.addresses import check_new_address
 from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.reauthentication import reauthentication_required_to_post
 
@@ -56,11 +57,21 @@ class OrganizationAdmin(TenantAdmin):
         return [] if request.user.is_superuser else ["name"]
 
 
-class UserForm(TenantForm, UserChangeForm):
+class AddressForm(TenantForm):
+    """Form for a person, whose address may be in use in an organization that the admin must not learn of."""
+
+    def clean_email(self):
+        email = User.objects.normalize_email(self.cleaned_data["email"])
+        if email != self.initial.get("email"):
+            check_new_address(self.instance.organization, email, self.instance)
+        return email
+
+
+class UserForm(AddressForm, UserChangeForm):
     pass
 
 
-class NewUserForm(TenantForm, AdminUserCreationForm):
+class NewUserForm(AddressForm, AdminUserCreationForm):
     pass
 
 
@@ -249,7 +260,7 @@ def _describe_upload(document):
 
 
 @admin.register(ProcedureDocument)
-class ProcedureDocumentAdmin(TenantAdmin):
+class ProcedureDocumentAdmin(ReadOnlyAdminMixin, TenantAdmin):
     """Admin of the procedure document history. Rows are never deleted or rewritten."""
 
     list_display = ["filename", "account", "status", "uploaded_at", "uploaded_by"]
@@ -271,15 +282,6 @@ class ProcedureDocumentAdmin(TenantAdmin):
         "uploaded_at",
         "replaced",
     ]
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
     def has_retry_permission(self, request):
         """Return True for users who may upload procedures, because indexing them again costs money."""

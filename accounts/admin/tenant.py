@@ -52,6 +52,25 @@ class TenantAdmin(admin.ModelAdmin):
         return form
 
 
+class UnchangingAdminMixin:
+    """Administration of rows that are neither changed nor deleted there."""
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class ReadOnlyAdminMixin(UnchangingAdminMixin):
+    """Administration of rows that other parts of the product create, and that are only read there."""
+
+    can_delete = False
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+
 def _tenant_choices(db_field, user):
     """Return the related rows that the user may choose. A model without `for_user` offers none."""
     manager = db_field.remote_field.model._default_manager

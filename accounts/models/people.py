@@ -71,6 +71,7 @@ class User(AbstractUser):
     """A person in one organization, who signs in with an email address."""
 
     SERVICE_DOMAIN = "service.invalid"  # in the email addresses of external systems
+    UNREACHABLE_DOMAIN = "people.invalid"  # in placeholder addresses of people known only by an id
     credential_changes = CredentialChanges()
     _loaded_email: str = ""
 
@@ -135,6 +136,16 @@ class User(AbstractUser):
         super().save(*args, **kwargs)
         if is_email_saved:
             self._loaded_email = self.email
+
+    @classmethod
+    def is_reserved_address(cls, address: str) -> bool:
+        """Return True if the address has no mailbox, because this system made it up."""
+        return address.endswith((f"@{cls.SERVICE_DOMAIN}", f"@{cls.UNREACHABLE_DOMAIN}"))
+
+    @property
+    def has_mailbox(self) -> bool:
+        """Return True if this person is active and has a real email address."""
+        return self.is_active and not self.is_reserved_address(self.email)
 
     @property
     def may_end_sessions(self) -> bool:

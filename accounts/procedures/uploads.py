@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from pathlib import PurePosixPath
+from typing import Any
 
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
@@ -70,14 +71,8 @@ def confirm_procedures(document: ProcedureDocument, by: User, note: str) -> bool
 
     Return False if the document is not waiting for confirmation.
     """
-    waiting = ProcedureDocument.objects.filter(pk=document.pk, status=ProcedureDocument.Status.UNCONFIRMED)
     confirmation = {"confirmation_note": note, "confirmed_by": by, "confirmed_at": now()}
-    with transaction.atomic():
-        if not waiting.requeue(status=ProcedureDocument.Status.PROCESSING, **confirmation):
-            return False
-        spend(UsageKind.UPLOADS, by)
-        queue_on_commit(tasks.prepare_procedures, str(document.pk))
-    return True
+    return _prepare_again(document, ProcedureDocument.Status.UNCONFIRMED, by, **confirmation)
 
 
 def retry_procedures(document: ProcedureDocument, by: User) -> bool:
@@ -85,9 +80,14 @@ def retry_procedures(document: ProcedureDocument, by: User) -> bool:
 
     A retry uploads the document to OpenAI again, so it counts as an upload. Raise RateLimitExceededError.
     """
-    failed = ProcedureDocument.objects.filter(pk=document.pk, status=ProcedureDocument.Status.FAILED)
+    return _prepare_again(document, ProcedureDocument.Status.FAILED, by, failure="")
+
+
+def _prepare_again(document: ProcedureDocument, expected: str, by: User, **fields: Any) -> bool:
+    """Set the fields and queue the document. Return False if it no longer has the expected status."""
+    rows = ProcedureDocument.objects.filter(pk=document.pk, status=expected)
     with transaction.atomic():
-        if not failed.requeue(status=ProcedureDocument.Status.PROCESSING, failure=""):
+        if not rows.requeue(status=ProcedureDocument.Status.PROCESSING, **fields):
             return False
         spend(UsageKind.UPLOADS, by)
         queue_on_commit(tasks.prepare_procedures, str(document.pk))

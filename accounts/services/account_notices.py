@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services.email_sender import absolute_url
-from accounts.services.people import UNREACHABLE_DOMAIN
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +55,7 @@ Your own account already uses it, so nothing was changed. You don't need to do a
 
 def send_account_notice(address: str, notice: str) -> None:
     """Send a notice to an address. Raise OSError if the mail server fails, so that the task retries."""
-    if address.endswith(f"@{UNREACHABLE_DOMAIN}") or address.endswith(f"@{User.SERVICE_DOMAIN}"):
+    if User.is_reserved_address(address):
         return
     subjects = {
         AccountNotice.PASSWORD_CHANGED: _("Your password was changed"),

@@ -33,13 +33,13 @@ def announce_changes(instance: User, **kwargs: Any) -> None:
     """
     changes = instance.credential_changes
     if changes.old_email:
-        transaction.on_commit(partial(_queue_notice, changes.old_email, AccountNotice.EMAIL_CHANGED), robust=True)
+        transaction.on_commit(partial(queue_notice, changes.old_email, AccountNotice.EMAIL_CHANGED), robust=True)
     if changes.has_new_password:
         address = changes.old_email or instance.email
-        transaction.on_commit(partial(_queue_notice, address, AccountNotice.PASSWORD_CHANGED), robust=True)
+        transaction.on_commit(partial(queue_notice, address, AccountNotice.PASSWORD_CHANGED), robust=True)
 
 
-def _queue_notice(address: str, notice: AccountNotice) -> None:
+def queue_notice(address: str, notice: AccountNotice) -> None:
     """Queue a notice, or send it at once if the broker is down, so that no change goes unnoticed."""
     if not queue_task(tasks.send_account_notice, address, notice.value):
         send_account_notice(address, notice.value)

@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.services.people import has_mailbox
 
 Row = TypeVar("Row")
 
@@ -26,7 +25,7 @@ def send_notification(person: User, *, is_wanted: bool, subject: str, text: str)
 
     Record the notification only after this call. If the process crashes in between, it is sent twice rather than never.
     """
-    if not is_wanted or not has_mailbox(person):
+    if not is_wanted or not person.has_mailbox:
         return True
     url = absolute_url(reverse("accounts:email_notifications"))
     footer = _("To change which emails you get, go to %(url)s") % {"url": url}

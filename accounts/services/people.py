@@ -10,8 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Cohort, Organization, User
-
-UNREACHABLE_DOMAIN = "people.invalid"  # domain of placeholder addresses, for people known only by an id
+from accounts.services.addresses import check_new_address, unusable_address_error
 
 
 def get_or_create_counselor(
@@ -33,15 +32,16 @@ def get_or_create_counselor(
 
 
 def _adopt_existing_user(organization: Organization, external_id: str, email: str) -> User | None:
-    """Give the external id to the user with this email and return that user, or None if the email is unknown.
+    """Give the external id to the user with this email and return that user, or None if the organization has none.
 
-    Raise ValidationError if that user has another id or belongs to another organization.
+    Raise ValidationError if that user has another id.
     """
-    user = User.objects.filter(email=User.objects.normalize_email(email)).first() if email else None
+    own = User.objects.filter(organization=organization)
+    user = own.filter(email=User.objects.normalize_email(email)).first() if email else None
     if user is None:
         return None
-    if user.organization_id != organization.pk or user.external_id:
-        raise ValidationError({"email": _("This email address belongs to another person.")})
+    if user.external_id:
+        raise ValidationError({"email": _("Someone in your organization with another ID has this address.")})
     user.external_id = external_id
     user.save(update_fields=["external_id"])
     return user
@@ -52,22 +52,24 @@ def _create_counselor(
 ) -> User:
     if email:
         validate_email(email)
+        try:
+            check_new_address(organization, email)
+        except ValidationError as error:
+            raise ValidationError({"email": error.messages}) from error
     try:
         with transaction.atomic():
             return User.objects.create_user(
-                email or f"{uuid4()}@{UNREACHABLE_DOMAIN}",
+                email or f"{uuid4()}@{User.UNREACHABLE_DOMAIN}",
                 organization=organization,
                 external_id=external_id,
                 first_name=first_name,
                 last_name=last_name,
             )
-    except IntegrityError:  # a concurrent request has created the same person
-        return User.objects.get(organization=organization, external_id=external_id)
-
-
-def has_mailbox(user: User) -> bool:
-    """Return whether the user is active and has a real email address."""
-    return user.is_active and not user.email.endswith(f"@{UNREACHABLE_DOMAIN}")
+    except IntegrityError:  # a concurrent request has created the same person, or taken the address
+        created = User.objects.filter(organization=organization, external_id=external_id).first()
+        if created is None:
+            raise ValidationError({"email": unusable_address_error().messages}) from None
+        return created
 
 
 @transaction.atomic

@@ -56,7 +56,7 @@ def test_bulk_refuses_an_external_person_of_another_organization(supervisor, str
     response = post(client_of(supervisor), BULK, body | {"scenarios": [str(chat_scenario.pk)]})
 
     assert (response.status_code, response.json()["fields"]) == (
-        400, {"people.email": ["This email address belongs to another person."]},
+        400, {"people.email": ["This address can’t be used here. Ask the person for another one."]},
     )  # fmt: skip
     assert User.objects.filter(external_id="a").count() == Assignment.objects.count() == 0
 
