@@ -53,6 +53,15 @@ class PrivateS3Storage(S3Storage):
         with self._client_lock:
             return self._client
 
+    @property
+    def connection(self) -> Any:
+        """Resource of this thread, with which the base class reads and saves files."""
+        is_new = getattr(self._connections, "connection", None) is None
+        connection = super().connection
+        if is_new:
+            limit_requests(connection.meta.client, settings.STORAGE_TIMEOUT)
+        return connection
+
     @cached_property
     def _client(self) -> Any:
         client = self._create_session().client(

@@ -1,14 +1,66 @@
-"""Deadline for whole requests to S3. boto's read timeout restarts with every byte received."""
+"""Deadlines for whole requests to S3 and for whole downloads. boto's read timeout restarts with every byte received."""
 
+import time
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import BotoCoreError, ReadTimeoutError
+
+MIN_RATE = 1024**2  # bytes per second, by which the size of a download extends its deadline
+_CHUNK = 64 * 1024  # bytes
+
+
+class DownloadDeadlineError(BotoCoreError):
+    """Download whose body did not arrive in time. Unlike a broken connection, it is not worth another attempt."""
+
+    fmt = "The download took longer than {seconds:.0f} seconds."
+
+
+class TimedBody:
+    """Raw body of a download, whose reads may wait for `seconds` in all. Time between the reads does not count.
+
+    Like its connection, it has boto's timeout for each read, too, by which a read may exceed the deadline.
+    """
+
+    def __init__(self, raw: Any, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._raw, self._clock = raw, clock
+        self._seconds = self._left = seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def read(self, amt: int | None = None, **_: Any) -> bytes:
+        """Return `amt` bytes, or fewer at the end. Raise DownloadDeadlineError."""
+        data = bytearray()
+        while amt is None or len(data) < amt:
+            part = self._read_once(_CHUNK if amt is None else amt - len(data))
+            if not part:
+                break
+            data += part
+        return bytes(data)
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _read_once(self, most: int) -> bytes:
+        """Read what the next packet brings. A read of a fixed size would wait for all of it."""
+        if self._left <= 0:
+            self._raw.close()
+            raise DownloadDeadlineError(seconds=self._seconds)
+        start = self._clock()
+        try:
+            data: bytes = self._raw.read1(most)
+        finally:
+            self._left -= self._clock() - start
+        return data
 
 
 def limit_requests(client: Any, seconds: float) -> None:
-    """End each attempt at a request after `seconds`. The bodies of downloads are read later and do not count."""
+    """End each attempt at a request after `seconds`, and each download `seconds` plus its size later."""
     session = client._endpoint.http_session
 
     def send(request: Any, **_: Any) -> Any:
@@ -20,6 +72,9 @@ def limit_requests(client: Any, seconds: float) -> None:
             raise ReadTimeoutError(endpoint_url=request.url) from None
         if isinstance(answer, Exception):
             raise answer
+        if request.stream_output:  # all other bodies are complete
+            size = answer.headers.get("Content-Length", "")
+            answer.raw = TimedBody(answer.raw, seconds + (int(size) / MIN_RATE if size.isdigit() else 0))
         return answer
 
     # A handler that returns a response replaces boto's own sending, and boto still retries its errors.

@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from urllib3.exceptions import HTTPError
 
+from config.storage.s3_deadline import DownloadDeadlineError
 from recordings.object_store import PART_SIZE, StoreUnavailableError, read_digest
 
 NOT_FOUND_CODES = {"NoSuchKey", "404", "NotFound"}
@@ -18,7 +19,10 @@ TRANSFER_ERRORS = (ClientError, BotoCoreError, HTTPError, OSError)
 
 
 class S3RangeReader:
-    """Reader of a byte range of an object. If a connection breaks, it reconnects, up to ATTEMPTS connections in all."""
+    """Reader of a byte range of an object. If a connection breaks, it reconnects, up to ATTEMPTS connections in all.
+
+    A download that misses its deadline is not attempted again.
+    """
 
     ATTEMPTS = 3
 
@@ -51,7 +55,7 @@ class S3RangeReader:
 
     def _reconnect(self, error: Exception) -> None:
         self._attempts -= 1
-        if not self._attempts:
+        if not self._attempts or isinstance(error, DownloadDeadlineError):
             raise StoreUnavailableError(type(error).__name__) from error
         self.close()
         self._open()

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
+from io import BytesIO
 
 import pytest
 from django.core.mail import EmailMessage, get_connection
 
 from ai import AIUnavailableError, build_client, translate_openai_errors
 from config.storage.s3 import PrivateS3Storage
+from config.storage.s3_deadline import DownloadDeadlineError, TimedBody
 from recordings.object_store import StoreUnavailableError
 from tests.support.raw_receiver import RawReceiver
 from training import openai_caller
@@ -90,10 +93,8 @@ def test_mail_ends_at_its_deadline(dripping, settings, first):
     assert server.ended.wait(5)
 
 
-def test_request_to_s3_ends_at_its_deadline(dripping, settings):
-    settings.STORAGE_TIMEOUT = 0.1
-    server = dripping(LATE_HEADERS, b"a")
-    store = PrivateS3Storage(
+def store_at(server: RawReceiver) -> PrivateS3Storage:
+    return PrivateS3Storage(
         bucket_name="any",
         endpoint_url=f"http://127.0.0.1:{server.port}",
         region_name="us-east-1",
@@ -101,5 +102,80 @@ def test_request_to_s3_ends_at_its_deadline(dripping, settings):
         secret_key="test",  # noqa: S106  (nobody checks it)
     )
 
+
+def test_request_to_s3_ends_at_its_deadline(dripping, settings):
+    settings.STORAGE_TIMEOUT = 0.1
+    server = dripping(LATE_HEADERS, b"a")
+
     with pytest.raises(StoreUnavailableError):
-        store.put("key", b"data")
+        store_at(server).put("key", b"data")
+
+
+DOWNLOADS: dict[str, Callable[[PrivateS3Storage], object]] = {
+    "small object": lambda store: store.read_object("key"),
+    "range": lambda store: store.read_range("key", 0, 9000).read(9000),
+    "range in blocks": lambda store: list(iter(partial(store.read_range("key", 0, 9000).read, 100), b"")),
+}
+
+
+@pytest.mark.parametrize("kind", DOWNLOADS)
+def test_download_from_s3_ends_at_its_deadline_and_is_not_tried_again(dripping, settings, kind):
+    settings.STORAGE_TIMEOUT = 0.2
+    server = dripping(LATE_BODY, b"a")
+
+    with pytest.raises(StoreUnavailableError, match="DownloadDeadlineError"):
+        DOWNLOADS[kind](store_at(server))
+
+    assert server.ended.wait(5)
+    assert server.connections == 1
+
+
+def test_download_of_a_file_from_s3_ends_at_its_deadline(dripping, settings):
+    settings.STORAGE_TIMEOUT = 0.2
+    server = dripping(LATE_BODY, b"a")
+
+    with pytest.raises(DownloadDeadlineError):
+        store_at(server).bucket.Object("key").download_fileobj(BytesIO())
+
+    assert server.ended.wait(5)
+
+
+class SlowBody:
+    """Body that brings 10 bytes with each packet, each after a second."""
+
+    def __init__(self, size: int) -> None:
+        self.left, self.now, self.is_closed = size, 0.0, False
+
+    def read1(self, most: int) -> bytes:
+        self.now += 1.0
+        size = min(most, 10, self.left)
+        self.left -= size
+        return b"x" * size
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_only_the_time_in_reads_counts_toward_the_deadline_of_a_download():
+    raw = SlowBody(100)
+    body = TimedBody(raw, 5.0, lambda: raw.now)
+
+    parts = [body.read(20)]
+    raw.now += 3600.0  # the reader of a recording pauses
+    parts.append(body.read(30))
+
+    assert parts == [b"x" * 20, b"x" * 30]
+    with pytest.raises(DownloadDeadlineError):
+        body.read(1)
+    assert raw.is_closed
+
+
+def test_body_that_arrives_in_time_is_read_whole_in_any_way():
+    def body() -> TimedBody:
+        raw = SlowBody(95)
+        return TimedBody(raw, 60.0, lambda: raw.now)
+
+    buffer = bytearray(200)
+
+    assert (body().read(), body().read(200), body().readinto(buffer)) == (b"x" * 95, b"x" * 95, 95)
+    assert buffer == b"x" * 95 + bytes(105)

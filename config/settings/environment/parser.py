@@ -29,8 +29,7 @@ def refuse_invalid_settings() -> None:
     try:
         env.seal()
     except EnvValidationError as error:
-        found = error.error_messages
-        _errors.update(found if isinstance(found, dict) else {"": found})
+        _errors.update(error.error_messages if isinstance(error.error_messages, dict) else {"": [str(error)]})
     if _errors:
         lines = "\n".join(f"  {name}: {' '.join(messages)}" for name, messages in sorted(_errors.items()))
         raise ImproperlyConfigured(f"These settings are missing or invalid:\n{lines}")
