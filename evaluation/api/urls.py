@@ -1,7 +1,7 @@
 from django.urls import path
 
 from accounts.integrations.idempotency import idempotent
-from evaluation.api import comments, feedback, reviews, team
+from evaluation.api import agreement, comments, feedback, reviews, team
 from evaluation.api.reviews import DisputeViewSet, EvaluationViewSet, FlagViewSet
 
 app_name = "evaluation"
@@ -33,6 +33,7 @@ urlpatterns = [
         EvaluationViewSet.as_view({"post": "dispute"}),
         name="criterion_dispute",
     ),
+    path("agreement/", agreement.agreement, name="agreement"),
     path("flags/", FlagViewSet.as_view({"get": "list"}), name="flag_list"),
     path("flags/<uuid:pk>/", FlagViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="flag_detail"),
     path("disputes/", DisputeViewSet.as_view({"get": "list"}), name="dispute_list"),

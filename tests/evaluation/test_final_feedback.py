@@ -159,3 +159,33 @@ def test_agreement_page_says_too_few_and_how_many_are_needed(graded, supervisor,
 
     assert "too few" in page and "With fewer than 30 reviews" in page
     assert "too few" not in client_of(supervisor).get("/reviews/agreement/").content.decode()
+
+
+def test_agreement_in_the_api_is_what_the_page_shows(graded, supervisor, stranger, counselor, settings):
+    first, second = graded.criteria.all()[:2]
+    record_review(graded, supervisor, "agree", "Yes.", first)
+    record_review(graded, supervisor, "overrule", "No.", second, "not_applicable")
+
+    few = client_of(supervisor).get("/api/agreement/").json()
+    settings.AGREEMENT_MIN_REVIEWS = 2
+    enough = client_of(supervisor).get("/api/agreement/").json()
+
+    assert (few["min_reviews"], enough["min_reviews"]) == (30, 2)
+    assert {row["key"]: (row["name"], row["reviews"], row["agree"]) for row in few["criteria"]} == {
+        first.key: (first.title, 1, 1.0),
+        second.key: (second.title, 1, 0.0),
+    }
+    assert {(row["kappa"], row["kappa_low"], row["kappa_high"], row["is_too_few"]) for row in few["criteria"]} == {
+        (None, None, None, True)
+    }
+    assert (few["all"]["key"], few["all"]["reviews"], few["all"]["kappa"], few["all"]["is_too_few"]) == (
+        "",
+        2,
+        None,
+        True,
+    )
+    page = client_of(supervisor).get("/reviews/agreement/").content.decode()
+    assert (enough["all"]["agree"], enough["all"]["is_too_few"]) == (0.5, False)
+    assert f"{enough['all']['kappa']:.2f}" in page
+    assert client_of(stranger).get("/api/agreement/").json() == {"min_reviews": 2, "criteria": [], "all": None}
+    assert client_of(counselor).get("/api/agreement/").status_code == 403

@@ -127,6 +127,7 @@ GET    /api/evaluations/{graded}/                              evaluation.view_e
 POST   /api/evaluations/{graded}/looked-at/                    evaluation.add_review                  200       403
 POST   /api/evaluations/{graded}/criteria/{criterion}/review/  evaluation.add_review                  200       403
 POST   /api/evaluations/{graded}/criteria/{criterion}/dispute/ 201 404 404 404 404 404  404   401
+GET    /api/agreement/                                         evaluation.add_review                  200       403
 GET    /api/flags/                                             evaluation.view_flag                   200       403
 GET    /api/flags/{flag}/                                      evaluation.view_flag                   200       403
 PATCH  /api/flags/{flag}/                                      evaluation.change_flag                 200       403

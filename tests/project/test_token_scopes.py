@@ -20,6 +20,7 @@ POST   /api/accounts/{pk}/procedures/{document}/confirm/ closed
 POST   /api/accounts/{pk}/procedures/{document}/retry/ closed
 GET    /api/accounts/{pk}/sections/                    closed
 POST   /api/accounts/{pk}/sections/suggest/            closed
+GET    /api/agreement/                                 closed
 GET    /api/assignments/                               assignments:read
 POST   /api/assignments/                               assignments:write
 POST   /api/assignments/bulk/                          assignments:write
