@@ -7,27 +7,22 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantForm
-from accounts.models import Cohort, User, UserQuerySet
+from accounts.models import User
 from accounts.procedures.reading_limits import GUIDELINES
 from accounts.services.rate_limits import RateLimitExceededError, UsageKind, spend
 from accounts.web.visible_text import clean_filename
 from evaluation.files.text_extraction import FILE_EXTENSIONS, DocumentRejectedError, extract_document_text
-from evaluation.grading.scoring import GRADE_THRESHOLDS
 from evaluation.models import (
     REVIEW_VERDICTS,
     Comment,
     CriterionResult,
-    EvaluationQuerySet,
     FlagHandling,
-    FlagQuerySet,
     Guidelines,
     Review,
 )
-from evaluation.models.flag_kinds import FlagSeverity, ProblemReportKind
-from evaluation.models.weekly_tallies import TallyQuerySet
+from evaluation.models.flag_kinds import ProblemReportKind
 from evaluation.reports.talk_time import parse_timecode
-from scenarios.models import Mode
-from training.models import Session, SessionQuerySet
+from training.models import Session
 
 
 class CommentForm(forms.ModelForm):
@@ -143,140 +138,6 @@ class FlagHandlingForm(forms.Form):
 
     handling = forms.ChoiceField(choices=FlagHandling.choices)
     note = forms.CharField(label=_("Note"), required=False, max_length=1000)
-
-
-def with_default(data: QueryDict, name: str, value: str) -> QueryDict:
-    """Return a copy of `data` with `value` for `name` if it is missing or empty."""
-    filled = data.copy()
-    filled[name] = filled.get(name) or value
-    return filled
-
-
-class TeamFilterForm(forms.Form):
-    """A filter for a team by name, cohort, and time span. Invalid values are ignored."""
-
-    DEFAULT_WEEKS = 12
-
-    q = forms.CharField(label=_("Name"), required=False, max_length=100)
-    cohort = forms.ModelChoiceField(Cohort.objects.none(), label=_("Cohort"), required=False, empty_label=_("Everyone"))
-    span = forms.ChoiceField(
-        label=_("Period"),
-        required=False,
-        choices=[
-            ("4", _("Last 4 weeks")),
-            ("12", _("Last 12 weeks")),
-            ("26", _("Last 6 months")),
-            ("52", _("Last 12 months")),
-        ],
-        initial=str(DEFAULT_WEEKS),
-    )
-
-    def __init__(self, user: User, data: QueryDict) -> None:
-        super().__init__(with_default(data, "span", str(self.DEFAULT_WEEKS)))
-        self.user = user
-        self.fields["cohort"].queryset = Cohort.objects.for_user(user)  # type: ignore[attr-defined]
-        self.is_valid()
-
-    @property
-    def weeks(self) -> int:
-        return int(self.cleaned_data.get("span") or self.DEFAULT_WEEKS)
-
-    @property
-    def is_filtered(self) -> bool:
-        return bool(self.cleaned_data.get("q") or self.cleaned_data.get("cohort"))
-
-    def counselors(self) -> UserQuerySet:
-        people: UserQuerySet = User.objects.for_user(self.user).counselors()
-        if cohort := self.cleaned_data.get("cohort"):
-            people = people.filter(cohorts=cohort)
-        return people.matching(self.cleaned_data["q"]) if self.cleaned_data.get("q") else people
-
-    def filter_tallies(self, rows: TallyQuerySet) -> TallyQuerySet:
-        return rows.filter(counselor__in=self.counselors()) if self.is_filtered else rows
-
-
-class HistoryFilterForm(forms.Form):
-    """A filter for the practice history."""
-
-    q = forms.CharField(required=False, max_length=100)
-    mode = forms.ChoiceField(required=False, label=_("Mode"), choices=[("", _("Calls and chats")), *Mode.choices])
-    kind = forms.ChoiceField(
-        label=_("Kind"),
-        required=False,
-        choices=[("", _("All kinds")), ("assignment", _("Assignments")), ("free_practice", _("Free practice"))],
-    )
-
-    def __init__(self, user: User, data: QueryDict) -> None:
-        super().__init__(data)
-        self.user = user
-        self.fields["q"].label = _("Title or counselor") if user.reads_others_sessions else _("Words, title, or name")
-
-    def filter_rows(self, rows: SessionQuerySet) -> SessionQuerySet:
-        if not self.is_valid():
-            return rows
-        chosen = self.cleaned_data
-        narrowed = {name: chosen[name] for name in ("mode", "kind") if chosen[name]}
-        rows = rows.filter(**narrowed)
-        return rows.matching_for(self.user, chosen["q"]) if chosen["q"] else rows
-
-
-class EvaluationFilterForm(forms.Form):
-    """A filter for graded feedback."""
-
-    q = forms.CharField(label=_("Counselor"), required=False, max_length=100)
-    grade = forms.ChoiceField(
-        label=_("Grade"),
-        required=False,
-        choices=[("", _("All grades")), *((letter, letter) for lowest, letter in GRADE_THRESHOLDS)],
-    )
-    state = forms.ChoiceField(
-        label=_("State"),
-        required=False,
-        choices=[
-            ("", _("All")),
-            ("waiting", _("Needs human review")),
-            ("disputed", _("Disputed")),
-            ("unreviewed", _("Not reviewed")),
-            ("reviewed", _("Reviewed")),
-        ],
-    )
-
-    def __init__(self, user: User, data: QueryDict) -> None:
-        super().__init__(data)
-        self.user = user
-
-    def filter_rows(self, rows: EvaluationQuerySet) -> EvaluationQuerySet:
-        if not self.is_valid():
-            return rows
-        chosen = self.cleaned_data
-        if chosen["q"]:
-            people = User.objects.filter(organization_id=self.user.organization_id)
-            rows = rows.filter(session__counselor__in=people.matching(chosen["q"]))
-        if chosen["grade"]:
-            rows = rows.with_grade(chosen["grade"])
-        return rows.in_review_state(chosen["state"])
-
-
-class FlagFilterForm(forms.Form):
-    """A filter for flags. It shows pending flags by default."""
-
-    handling = forms.ChoiceField(label=_("Status"), required=False, choices=[*FlagHandling.choices, ("all", _("All"))])
-    severity = forms.ChoiceField(
-        label=_("Severity"), required=False, choices=[("", _("All severities")), *FlagSeverity.choices]
-    )
-
-    def __init__(self, data: QueryDict) -> None:
-        super().__init__(with_default(data, "handling", FlagHandling.PENDING.value))
-
-    def filter_rows(self, rows: FlagQuerySet) -> FlagQuerySet:
-        if not self.is_valid():
-            return rows.pending().most_severe_first()
-        if self.cleaned_data["severity"]:
-            rows = rows.filter(severity=self.cleaned_data["severity"])
-        handling = self.cleaned_data["handling"]
-        if handling == FlagHandling.PENDING:
-            return rows.pending().most_severe_first()
-        return (rows if handling == "all" else rows.filter(handling=handling)).order_by("-created_at", "-pk")
 
 
 class DocumentationForm(forms.Form):

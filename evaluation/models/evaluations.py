@@ -1,4 +1,4 @@
-"""Evaluations of sessions, with their criterion results and independent scans."""
+"""Evaluations of sessions."""
 
 from __future__ import annotations
 
@@ -11,15 +11,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import LeasedModel, LeaseQuerySet, Organization, ProcedureDocument, User
+from evaluation.models.criteria import CriterionResult
 from evaluation.models.flag_kinds import FlagSeverity
-from training.models import Session, readable_sessions
-
-
-def readable_flags(user: User, path: str) -> Q:
-    """Return the condition for flags and scans that `user` may read. Those on their own session are never included."""
-    if not user.has_perm("evaluation.view_flag"):
-        return Q(pk__in=[])
-    return readable_sessions(user, path) & ~Q(**{f"{path}counselor_id": user.pk})
+from evaluation.models.visibility import readable_feedback
+from training.models import Session
 
 
 def _has_crossed_red_line() -> models.Exists:
@@ -29,7 +24,7 @@ def _has_crossed_red_line() -> models.Exists:
 class EvaluationQuerySet(LeaseQuerySet["Evaluation"]):
     def for_user(self, user: User) -> EvaluationQuerySet:
         """Limit to the feedback that `user` may read: their own, and others' if permitted."""
-        return self.filter(readable_sessions(user, "session__", "evaluation.view_evaluation"))
+        return self.filter(readable_feedback(user, "session__"))
 
     def shown_to(self, user: User) -> EvaluationQuerySet:
         """Limit to the feedback whose results `user` may see. Their own is hidden while it is held for human review."""
@@ -319,118 +314,3 @@ class Evaluation(LeasedModel):
             return ""
         reason = WithoutProcedures(self.without_procedures).label
         return gettext("Graded without the procedures, because %(reason)s.") % {"reason": reason}
-
-
-class CriterionResultQuerySet(models.QuerySet["CriterionResult"]):
-    def for_user(self, user: User) -> CriterionResultQuerySet:
-        """Limit to the results of feedback that `user` may read."""
-        return self.filter(evaluation__in=Evaluation.objects.for_user(user))
-
-    def applying(self) -> CriterionResultQuerySet:
-        """Limit to results that apply, and add `final`: in the database, the same as `final_verdict`."""
-        overruled = models.When(~Q(reviewed_verdict=""), then=models.F("reviewed_verdict"))
-        final = models.Case(overruled, default=models.F("verdict"))
-        return self.annotate(final=final).exclude(final=CriterionResult.Verdict.NOT_APPLICABLE)
-
-    def crossed_red_lines(self) -> CriterionResultQuerySet:
-        """Limit to red lines that were crossed, as `is_crossed_red_line` says of one."""
-        not_met = CriterionResult.Verdict.NOT_MET
-        return self.filter(Q(reviewed_verdict=not_met) | Q(reviewed_verdict="", verdict=not_met), is_red_line=True)
-
-    def for_evaluations(self, evaluations: EvaluationQuerySet) -> CriterionResultQuerySet:
-        """Limit to the results of `evaluations`. Pass only evaluations that the reader may see."""
-        return self.filter(evaluation__in=evaluations)
-
-
-class CriterionResult(models.Model):
-    """The result of one check. Every quote appears in the transcript, word for word, at its offset."""
-
-    class Verdict(models.TextChoices):
-        MET = "met", _("Met")
-        NOT_MET = "not_met", _("Not met")
-        NOT_APPLICABLE = "not_applicable", _("Not applicable")
-        NO_EVIDENCE = "no_evidence", _("No evidence")
-
-    class Source(models.TextChoices):
-        RUBRIC = "rubric", _("Rubric")
-        SCENARIO = "scenario", _("Scenario")
-
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="criteria")
-    position = models.PositiveSmallIntegerField()
-    key = models.CharField(max_length=60)
-    check_text = models.TextField(_("check"))
-    branch = models.CharField(max_length=30, blank=True, help_text=_("Branch of the rubric."))
-    is_red_line = models.BooleanField(default=False)
-    source = models.CharField(max_length=10, choices=Source.choices)
-    weight = models.PositiveSmallIntegerField(_("weight"), default=1)
-    verdict = models.CharField(_("verdict"), max_length=20, choices=Verdict.choices)
-    reason = models.TextField(_("reason"), blank=True)
-    quotes = models.JSONField(
-        default=list, help_text=_("[{turn, start, end, text}], with offsets in the turn’s text as heard.")
-    )
-    citations = models.JSONField(
-        default=list,
-        help_text=_("[{section, title, page, text}], each found in a search result and in the document."),
-    )
-    reviewed_verdict = models.CharField(max_length=20, choices=Verdict.choices, blank=True)
-
-    objects = CriterionResultQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["evaluation", "position"]
-        verbose_name = _("criterion")
-        verbose_name_plural = _("criteria")
-        constraints = [models.UniqueConstraint(fields=["evaluation", "key"], name="criterion_once_per_evaluation")]
-
-    def __str__(self) -> str:
-        return self.title
-
-    @property
-    def final_verdict(self) -> str:
-        """The reviewer's verdict if one overruled the evaluator, else the evaluator's."""
-        return self.reviewed_verdict or self.verdict
-
-    @property
-    def title(self) -> str:
-        """The check in the reader's language. Only the rubric's own texts can be translated."""
-        return gettext(self.check_text)
-
-    @property
-    def reason_text(self) -> str:
-        """The reason for the verdict. Reasons that code gives are stored in English and translated here."""
-        return gettext(self.reason)
-
-    @property
-    def is_crossed_red_line(self) -> bool:
-        """Return whether this is a red line that the counselor crossed."""
-        return self.is_red_line and self.final_verdict == self.Verdict.NOT_MET
-
-
-class ScanQuerySet(models.QuerySet["Scan"]):
-    def for_user(self, user: User) -> ScanQuerySet:
-        """Limit to the scans that `user` may read, under the same rule as for flags."""
-        return self.filter(readable_flags(user, "evaluation__session__"))
-
-
-class Scan(models.Model):
-    """The independent scan of a conversation by a model that does not grade. Kept even when it finds nothing."""
-
-    class Status(models.TextChoices):
-        CLEAN = "clean", _("Clean")
-        FLAGGED = "flagged", _("Flagged")
-        FAILED = "failed", _("Failed")
-
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    evaluation = models.OneToOneField(Evaluation, on_delete=models.CASCADE, related_name="scan")
-    status = models.CharField(max_length=10, choices=Status.choices)
-    model = models.CharField(max_length=100, blank=True)
-    prompt_version = models.CharField(max_length=50, blank=True)
-    input_tokens = models.PositiveIntegerField(null=True)
-    output_tokens = models.PositiveIntegerField(null=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = ScanQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"{self.status} scan"

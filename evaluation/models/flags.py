@@ -11,7 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from evaluation.models import flag_kinds
-from evaluation.models.evaluations import CriterionResult, Evaluation, readable_flags
+from evaluation.models.criteria import CriterionResult
+from evaluation.models.evaluations import Evaluation
+from evaluation.models.visibility import readable_flags
 from training.models import Session, readable_sessions
 
 

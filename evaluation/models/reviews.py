@@ -7,7 +7,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
-from evaluation.models.evaluations import CriterionResult, Evaluation
+from evaluation.models.criteria import CriterionResult
+from evaluation.models.evaluations import Evaluation
+from evaluation.models.visibility import readable_feedback
 from training.models import Session, readable_sessions
 
 # Verdicts that a reviewer can choose. Not `no_evidence`: the existence of evidence is not a matter of opinion.
@@ -21,7 +23,7 @@ REVIEW_VERDICTS = [
 class ReviewQuerySet(models.QuerySet["Review"]):
     def for_user(self, user: User) -> ReviewQuerySet:
         """Limit to the reviews of feedback that `user` may read."""
-        return self.filter(readable_sessions(user, "evaluation__session__", "evaluation.view_evaluation"))
+        return self.filter(readable_feedback(user, "evaluation__session__"))
 
 
 class Review(models.Model):

@@ -57,12 +57,7 @@ def request_feedback(session: Session, by: User) -> Evaluation:
     Raise RateLimitExceededError if too many were requested.
     """
     _check_may_request(session, by)
-    if session.is_live and session.counselor_id != by.pk:
-        raise SessionRefusedError(
-            "session_live", _("This conversation is still in progress. It is graded when it ends."), session.pk
-        )
-    if session.was_stopped:
-        raise SessionRefusedError("stopped", _("This conversation was stopped, so it isn’t graded."), session.pk)
+    _check_gradable(session, may_be_live=session.counselor_id == by.pk)
     end_session(session, EndReason.FEEDBACK)
     newest = session.evaluations.newest_first().first()
     if newest and not can_request_feedback(newest):
@@ -78,10 +73,15 @@ def grade_again(session: Session, by: User) -> Evaluation:
     """
     if not by.has_perm("evaluation.grade_evaluation") or session.organization_id != by.organization_id:
         raise PermissionDenied(_("You don’t have permission to grade conversations again."))
-    if session.is_live:
+    _check_gradable(session)
+    return queue_evaluation(session, by)
+
+
+def _check_gradable(session: Session, may_be_live: bool = False) -> None:
+    """Raise SessionRefusedError for a stopped session, and for a live one unless it may be live."""
+    if session.is_live and not may_be_live:
         raise SessionRefusedError(
             "session_live", _("This conversation is still in progress. It is graded when it ends."), session.pk
         )
     if session.was_stopped:
         raise SessionRefusedError("stopped", _("This conversation was stopped, so it isn’t graded."), session.pk)
-    return queue_evaluation(session, by)

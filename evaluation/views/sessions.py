@@ -18,7 +18,7 @@ from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.confirmation import Question, ask_first, is_confirmed
 from accounts.web.countless_paginator import get_countless_page
 from accounts.web.requests import AuthenticatedRequest
-from evaluation.forms import HistoryFilterForm
+from evaluation.filter_forms import HistoryFilterForm
 from evaluation.models import Comment, Evaluation, Tally
 from evaluation.reports.attention import list_attention
 from evaluation.reports.progress import list_skill_progress, recommend_practice

@@ -16,7 +16,8 @@ from accounts.web.countless_paginator import get_countless_page
 from accounts.web.downloads import SPREADSHEET_ENCODING, stream_download
 from accounts.web.requests import AuthenticatedRequest
 from accounts.web.spreadsheets import write_safe_rows
-from evaluation.forms import EvaluationFilterForm, FlagFilterForm, FlagHandlingForm, TeamFilterForm, first_error
+from evaluation.filter_forms import EvaluationFilterForm, FlagFilterForm, TeamFilterForm
+from evaluation.forms import FlagHandlingForm, first_error
 from evaluation.models import Evaluation, Flag, FlagHandling, Tally
 from evaluation.reports.attention import list_attention, live_sessions
 from evaluation.reports.progress import list_skill_progress, plot_scores

@@ -1,4 +1,4 @@
-"""Django administration of sessions, evaluations, and documentation guidelines."""
+"""Administration of sessions."""
 
 from django.contrib import admin, messages
 from django.db.models import Prefetch
@@ -8,35 +8,15 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantAdmin
-from accounts.procedures.unread_parts import explain_unread_parts
 from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.confirmation import ask_before_action, is_confirmed
-from evaluation.forms import GuidelinesForm
-from evaluation.models import CriterionResult, Evaluation, Flag, Guidelines, Review
+from evaluation.admin.read_only import FeedbackRowsMixin
+from evaluation.models import Evaluation
 from evaluation.services.feedback_requests import grade_again
-from evaluation.services.reviews import record_review
 from recordings.models import Recording
 from training.models import Session
 from training.services.errors import SessionRefusedError
 from training.services.sessions import end_by_supervisor
-
-
-class ReadOnlyAdminMixin:
-    """Read-only administration of rows that practice sessions create."""
-
-    can_delete = False
-
-    def has_add_permission(self, request, obj=None):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-    def has_view_permission(self, request, obj=None):
-        return request.user.has_perm("evaluation.view_evaluation")
 
 
 class SessionKindFilter(admin.SimpleListFilter):
@@ -61,12 +41,8 @@ class SessionKindFilter(admin.SimpleListFilter):
         return [default | {"display": _("Practice")}, *others]
 
 
-class EvaluationKindFilter(SessionKindFilter):
-    lookup = "session__in"
-
-
 @admin.register(Session)
-class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
+class SessionAdmin(FeedbackRowsMixin, TenantAdmin):
     list_display = ["title", "counselor", "mode", "kind", "status", "started_at", "grade"]
     list_filter = [SessionKindFilter, "mode", "status", ("counselor", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["scenario_version", "counselor"]
@@ -213,159 +189,3 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
         kept = reviewed % {"count": count} if count else gettext("No person has reviewed the earlier feedback.")
         text = f"{text} {kept}"
         return ask_before_action(self, request, queryset, gettext("Grade again?"), text, gettext("Grade again"))
-
-
-class CriterionInline(ReadOnlyAdminMixin, admin.TabularInline):
-    model = CriterionResult
-    fields = readonly_fields = ("check_title", "verdict", "explanation", "weight", "evidence")
-    extra = 0
-
-    @admin.display(description=_("check"))
-    def check_title(self, result):
-        return result.title
-
-    @admin.display(description=_("reason"))
-    def explanation(self, result):
-        return result.reason_text
-
-    @admin.display(description=_("evidence"))
-    def evidence(self, result):
-        return format_html_join("", "<p>“{}”</p>", ((quote["text"],) for quote in result.quotes)) or "-"
-
-
-class FlagInline(ReadOnlyAdminMixin, admin.TabularInline):
-    model = Flag
-    fields = readonly_fields = ("severity", "kind", "note")
-    extra = 0
-
-    def get_queryset(self, request):
-        return Flag.objects.for_user(request.user)
-
-    def has_view_permission(self, request, obj=None):
-        return request.user.has_perm("evaluation.view_flag")
-
-
-class ReviewInline(admin.TabularInline):
-    model = Review
-    fields = ["criterion", "verdict", "new_verdict", "reason", "reviewer"]
-    readonly_fields = ["reviewer"]
-    extra = 0
-    can_delete = False
-
-    def get_formset(self, request, obj=None, **kwargs):
-        self.evaluation = obj
-        return super().get_formset(request, obj, **kwargs)
-
-    def formfield_for_foreignkey(self, db_field, request, **kwargs):
-        if db_field.name == "criterion":
-            kwargs["queryset"] = CriterionResult.objects.filter(evaluation=self.evaluation)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    def has_add_permission(self, request, obj=None):
-        """Return True if the user may review this feedback. No one reviews the feedback on their own session."""
-        return obj is not None and Evaluation.objects.reviewable_by(request.user).filter(pk=obj.pk).exists()
-
-    def has_view_permission(self, request, obj=None):
-        return request.user.has_perm("evaluation.view_evaluation")
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-
-@admin.register(Evaluation)
-class EvaluationAdmin(TenantAdmin):
-    list_display = ["session", "version", "status", "grade_after_review", "score_after_review", "created_at"]
-    list_filter = [EvaluationKindFilter, "status", "grade", "used_file_search"]
-    list_select_related = ["session__scenario_version"]
-    inlines = [CriterionInline, FlagInline, ReviewInline]
-    fields = readonly_fields = (
-        "session",
-        "version",
-        "status",
-        "failure",
-        "score",
-        "grade",
-        "score_after_review",
-        "grade_after_review",
-        "rationale",
-        "learning_objective",
-        "model",
-        "prompt_version",
-        "rubric_version",
-        "transcript_hash",
-        "procedures_document",
-        "used_file_search",
-        "without_procedures",
-        "attempts",
-    )
-
-    @admin.display(description=_("score with reviews"))
-    def score_after_review(self, evaluation):
-        return "-" if evaluation.final_score is None else evaluation.final_score
-
-    @admin.display(description=_("grade with reviews"))
-    def grade_after_review(self, evaluation):
-        return evaluation.final_grade or "-"
-
-    @admin.display(description=_("procedures document"))
-    def procedures_document(self, evaluation):
-        return evaluation.document or "-"
-
-    def get_queryset(self, request):
-        return Evaluation.objects.shown_to(request.user)
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        """Allow reviewers to add a review. Every field of the evaluation itself is read-only."""
-        if obj is None:
-            return request.user.has_perm("evaluation.add_review")
-        return Evaluation.objects.reviewable_by(request.user).filter(pk=obj.pk).exists()
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-    def save_model(self, request, obj, form, change):
-        """Skip saving: the form edits no field, and writing the row back would undo a worker's concurrent update."""
-
-    def save_formset(self, request, form, formset, change):
-        for row in formset.save(commit=False):
-            review = record_review(
-                row.evaluation, request.user, row.verdict, row.reason, row.criterion, row.new_verdict
-            )
-            # Django's log entry names the objects of the formset.
-            row.pk, row.reviewer = review.pk, review.reviewer
-
-
-@admin.register(Guidelines)
-class GuidelinesAdmin(TenantAdmin):
-    """Administration of documentation guidelines. The newest upload applies. Uploads are never changed."""
-
-    form = GuidelinesForm
-    list_display = ["filename", "uploaded_at", "uploaded_by"]
-    list_select_related = ["uploaded_by"]
-
-    def get_form(self, request, obj=None, change=False, **kwargs):
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.uploader = request.user
-        return form
-
-    def get_fields(self, request, obj=None):
-        return ["filename", "text", "unread_parts", "uploaded_by", "uploaded_at"] if obj else ["file"]
-
-    @admin.display(description=_("not read"))
-    def unread_parts(self, guidelines):
-        return " ".join(explain_unread_parts(guidelines.unread)) or "-"
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-    def save_model(self, request, obj, form, change):
-        obj.uploaded_by = request.user
-        obj.save()
-        for sentence in explain_unread_parts(obj.unread):
-            self.message_user(request, sentence, messages.WARNING)
