@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.admin import TenantAdmin
+from accounts.admin import TenantAdmin, UnchangingAdminMixin
 from accounts.models import Account
 from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.confirmation import ask_before_action, is_confirmed
@@ -136,19 +136,13 @@ class ImportPanel:
 
 
 @admin.register(ImportJob)
-class ImportJobAdmin(TenantAdmin):
+class ImportJobAdmin(UnchangingAdminMixin, TenantAdmin):
     """Admin pages for scenario packs: upload, preview, and import."""
 
     list_display = ["__str__", "status", "total", "invalid", "written", "created_by", "created_at"]
     list_filter = ["status", "source"]
     list_select_related = ["created_by"]
     search_fields = ["filename"]
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
     def get_urls(self):
         wrap, name = self.admin_site.admin_view, "scenarios_importjob_{}".format

@@ -32,7 +32,7 @@ from scenarios.api.serializers.imports import (
 )
 from scenarios.models import ImportJob, ImportJobQuerySet
 from scenarios.packs.rows import TooManyRowsError, UnreadablePackError
-from scenarios.services import imports
+from scenarios.services import import_summaries, imports
 from scenarios.services.import_previews import preview_import_checks
 from scenarios.services.message_translation import translate
 
@@ -61,7 +61,7 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
     @extend_schema(responses=ImportResultSerializer)
     def retrieve(self, request: Request, *args: object, **kwargs: object) -> Response:
         job = self.get_object()
-        return Response(serialize_result(job, imports.summarize_import(job)).data)
+        return Response(serialize_result(job, import_summaries.summarize_import(job)).data)
 
     @extend_schema(
         parameters=[
@@ -155,7 +155,7 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
             return job.is_finished
 
         def respond(is_done: bool) -> Response:
-            summary = imports.summarize_import(job)
+            summary = import_summaries.summarize_import(job)
             return Response(
                 serialize_result(job, summary).data,
                 202 if not job.is_finished else 201 if summary.created else 200,
@@ -172,7 +172,7 @@ def read_idempotency_key(request: Request) -> str:
     return key or ""
 
 
-def serialize_result(job: ImportJob, summary: imports.ImportSummary) -> ImportResultSerializer:
+def serialize_result(job: ImportJob, summary: import_summaries.ImportSummary) -> ImportResultSerializer:
     return ImportResultSerializer(job, context={"summary": summary})
 
 
@@ -181,7 +181,7 @@ def dry_run_response(job: ImportJob) -> Response:
     try:
         rows = list(job.rows.order_by("number"))
         previews = preview_import_checks(job, rows)
-        summary = imports.summarize_import(job, expected=True)
+        summary = import_summaries.summarize_import(job, expected=True)
         shown = DryRunRowSerializer(rows, many=True, context={"previews": previews}).data
         return Response(serialize_result(job, summary).data | {"rows": shown})
     finally:
@@ -189,7 +189,7 @@ def dry_run_response(job: ImportJob) -> Response:
 
 
 def reject_invalid_rows(job: ImportJob) -> NoReturn:
-    summary = imports.summarize_import(job)
+    summary = import_summaries.summarize_import(job)
     imports.discard_import(job)
     if not summary.invalid:
         raise ImportBusyError  # another request with this key has deleted the job's rows

@@ -28,7 +28,7 @@ from accounts.web.request_inputs import without_body
 from accounts.web.requests import authenticated_user
 from accounts.web.serializers import StrictSerializer
 from scenarios.models import Scenario
-from training.api.serializers import AssignmentSerializer, AssignmentTermsSerializer
+from training.api.assignment_serializers import AssignmentSerializer, AssignmentTermsSerializer
 from training.api.session_actions import ConflictError
 from training.models import Assignment, AssignmentQuerySet, pick_terms
 from training.services import assignments

@@ -8,7 +8,7 @@ from accounts.web.created import created_response
 from accounts.web.requests import authenticated_user
 from scenarios.api.drafts import DraftStateError, DraftViewSet
 from scenarios.models import Scenario, ScenarioDraft
-from training.api.serializers import AssignableDraftSerializer, SavedDraftSerializer
+from training.api.assignment_serializers import AssignableDraftSerializer, SavedDraftSerializer
 from training.models import Assignment, pick_terms
 from training.services.one_time_scenarios import assign_new_scenario
 

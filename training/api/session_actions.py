@@ -27,13 +27,12 @@ from accounts.web.error_bodies import error_body
 from accounts.web.request_inputs import without_body
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
 from ai import AIUnavailableError
+from training.api.assignment_serializers import OneTimeAssignmentResultSerializer, OneTimeAssignmentSerializer
 from training.api.serializers import (
     CallTicketRequestSerializer,
     CallTicketSerializer,
     ChatMessageSerializer,
     ChatTurnsSerializer,
-    OneTimeAssignmentResultSerializer,
-    OneTimeAssignmentSerializer,
     SessionFeelingSerializer,
     SessionNameSerializer,
     SessionSerializer,

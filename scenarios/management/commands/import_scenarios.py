@@ -2,11 +2,9 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterable
-from itertools import islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, TypedDict, cast
+from typing import Any, BinaryIO, cast
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -14,45 +12,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
-from rich.text import Text
 
-from accounts.models import Account, Organization, User
-from scenarios.models import ContextUnavailableError, ImportJob, fold_text
-from scenarios.models.scenario_checks import ScenarioCheck
+from scenarios.management.command_options import find_account, find_author, find_organization
+from scenarios.management.import_reports import build_json, list_previews, print_report
+from scenarios.models import ContextUnavailableError, ImportJob
 from scenarios.packs.rows import UnreadablePackError
-from scenarios.services.check_previews import LeftOutText
-from scenarios.services.import_errors import MAX_LISTED_ROWS, ErrorGroup
-from scenarios.services.import_matching import AccountLookup
-from scenarios.services.import_previews import preview_import_checks
+from scenarios.services.import_summaries import ImportSummary, summarize_import
 from scenarios.services.import_validation import SeenRows
 from scenarios.services.import_writing import write_import
-from scenarios.services.imports import (
-    MAX_BYTES,
-    ImportOptions,
-    ImportSummary,
-    RowError,
-    discard_import,
-    stage_import,
-    start_import,
-    stop_import,
-    summarize_import,
-)
+from scenarios.services.imports import MAX_BYTES, ImportOptions, discard_import, stage_import, start_import, stop_import
 from scenarios.services.message_translation import translate
-
-COUNTS = ("created", "updated", "skipped", "invalid")
-PREVIEW_BATCH = 200  # rows
-LISTS = ("created_titles", "updated_titles", "skipped_titles", "new_categories", "errors")
-
-
-class RowPreview(TypedDict):
-    """The checks that one row's scenario would be graded on."""
-
-    row: int
-    title: str
-    checks: list[ScenarioCheck]
-    checks_are_proposed: bool
-    checks_left_out: list[LeftOutText]
 
 
 class Command(BaseCommand):
@@ -178,71 +147,16 @@ class Command(BaseCommand):
 
     def show(self, summaries: dict[str, ImportSummary], options: dict[str, Any]) -> None:
         if options["json"]:
-            result: dict[str, object] = {
-                name: sum(getattr(summary, name) for summary in summaries.values()) for name in COUNTS
-            }
-            result |= {
-                name: [item for summary in summaries.values() for item in getattr(summary, name)] for name in LISTS
-            }
-            if options["dry_run"]:
-                result |= {"dry_run": True, "checks": self.previews}
+            result = build_json(summaries, self.previews, options["dry_run"])
             self.stdout.write(json.dumps(result, ensure_ascii=False, indent=2))
-            return
-        console = Console(file=self.stdout, soft_wrap=True)  # type: ignore[arg-type]
-        console.print(counts_table(summaries, options["dry_run"]))
-        for summary in summaries.values():
-            if summary.new_categories:
-                names = ", ".join(summary.new_categories)
-                console.print(printable_text(_("New categories: %(names)s") % {"names": names}))
-            for title in summary.skipped_titles:
-                console.print(printable_text(_("Skipped because it already exists: %(title)s") % {"title": title}))
-        for preview in self.previews:
-            print_preview(console, preview)
-        if any(summary.errors for summary in summaries.values()):
-            console.print(errors_table(summaries))
-
-
-def list_previews(jobs: Iterable[ImportJob]) -> list[RowPreview]:
-    """Return the checks of every row that would be written."""
-    found: list[RowPreview] = []
-    for job in jobs:
-        rows = job.rows.unwritten().order_by("number").iterator(chunk_size=PREVIEW_BATCH)
-        while batch := list(islice(rows, PREVIEW_BATCH)):
-            previews = preview_import_checks(job, batch)
-            found += [
-                {
-                    "row": row.number,
-                    "title": row.title,
-                    "checks": previews[row.pk].checks,
-                    "checks_are_proposed": previews[row.pk].is_proposed,
-                    "checks_left_out": previews[row.pk].left_out,
-                }
-                for row in batch
-                if row.pk in previews
-            ]
-    return found
-
-
-def print_preview(console: Console, preview: RowPreview) -> None:
-    """Print the checks that a scenario would be graded on, and each line left out with the reason."""
-    count = len(preview["checks"])
-    heading = ngettext("%(title)s: %(count)s check will be graded", "%(title)s: %(count)s checks will be graded", count)
-    console.print(printable_text(heading % {"title": preview["title"], "count": count}))
-    for number, check in enumerate(preview["checks"], 1):
-        console.print(printable_text(f"  {number}. {check['text']}"))
-    for line in preview["checks_left_out"]:
-        parts = {"line": line["line"], "text": line["text"], "reason": line["reason"]}
-        console.print(printable_text("  " + _("Not graded, line %(line)s: “%(text)s” %(reason)s") % parts))
+        else:
+            console = Console(file=self.stdout, soft_wrap=True)  # type: ignore[arg-type]
+            print_report(console, summaries, self.previews, options["dry_run"])
 
 
 def has_missing_categories(summaries: dict[str, ImportSummary], options: dict[str, Any]) -> bool:
     errors = [error for summary in summaries.values() for error in summary.errors]
     return not options["create_categories"] and any(error["field"] == "category" for error in errors)
-
-
-def printable_text(text: str) -> Text:
-    """Return file text without control characters, which could manipulate a terminal."""
-    return Text("".join(letter if letter.isprintable() else "\ufffd" for letter in text))
 
 
 def describe_progress(name: str, job: ImportJob) -> str:
@@ -252,76 +166,3 @@ def describe_progress(name: str, job: ImportJob) -> str:
         "scenarios are skipped."
     )
     return progress % {"written": job.written, "total": job.to_write, "file": name}
-
-
-def counts_table(summaries: dict[str, ImportSummary], is_dry: bool) -> Table:
-    title = _("What would be imported") if is_dry else _("Imported")
-    columns = [_("File"), _("Created"), _("Updated"), _("Skipped"), _("Invalid")]
-    table = Table(*columns, title=title, title_justify="left")
-    for name, summary in summaries.items():
-        table.add_row(printable_text(Path(name).name), *(str(getattr(summary, count)) for count in COUNTS))
-    return table
-
-
-def errors_table(summaries: dict[str, ImportSummary]) -> Table:
-    columns = [_("File"), _("Rows"), _("Lines"), _("Field"), _("Problem")]
-    table = Table(*columns, title=_("Invalid rows"), title_justify="left")
-    for name, summary in summaries.items():
-        for group in summary.error_groups:
-            lines = [str(error["line"]) for error in summary.errors if is_in_group(error, group) and error["line"]]
-            table.add_row(
-                printable_text(Path(name).name),
-                f"{group.count}: {group.listed_rows}" if group.count > 1 else group.listed_rows,
-                ", ".join(lines[:MAX_LISTED_ROWS]) + (", …" if len(lines) > MAX_LISTED_ROWS else ""),
-                printable_text(group.field),
-                printable_text(group.message),
-            )
-    return table
-
-
-def is_in_group(error: RowError, group: ErrorGroup) -> bool:
-    return (error["field"], error["message"]) == (group.field, group.message)
-
-
-def find_organization(text: str) -> Organization:
-    found = list(Organization.objects.all())
-    if text:
-        found = [
-            organization
-            for organization in found
-            if text.strip() == str(organization.pk) or fold_text(text) == fold_text(organization.name)
-        ]
-    if len(found) == 1:
-        return found[0]
-    names = {"name": text, "names": ", ".join(f"“{organization.name}”" for organization in Organization.objects.all())}
-    if not names["names"]:
-        raise CommandError(_("There are no organizations yet."))
-    if text:
-        raise CommandError(_("There is no organization “%(name)s”. Available: %(names)s.") % names)
-    raise CommandError(_("Choose an organization with --organization. Available: %(names)s.") % names)
-
-
-def find_account(text: str | None, organization: Organization) -> Account | None:
-    if not text:
-        return None
-    account = AccountLookup(organization.accounts.all()).find(text)
-    if account is None:
-        names = {
-            "organization": organization.name,
-            "name": text,
-            "names": ", ".join(str(account) for account in organization.accounts.all()),
-        }
-        if not names["names"]:
-            raise CommandError(_("%(organization)s has no accounts.") % names)
-        raise CommandError(_("%(organization)s has no account “%(name)s”. Available: %(names)s.") % names)
-    return account
-
-
-def find_author(email: str | None, organization: Organization) -> User | None:
-    if not email:
-        return None
-    person = User.objects.filter(organization=organization, email=User.objects.normalize_email(email)).first()
-    if person is None:
-        message = _("No one in %(organization)s has the email address “%(email)s”.")
-        raise CommandError(message % {"organization": organization.name, "email": email})
-    return person
