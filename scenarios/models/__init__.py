@@ -1,25 +1,19 @@
+from scenarios.models.categories import NAME_LIMIT, Category, Skill
+from scenarios.models.choices import Difficulty, Mode, Opener, Patience
 from scenarios.models.drafts import ScenarioDraft, ScenarioDraftQuerySet
 from scenarios.models.imports import ImportJob, ImportJobQuerySet, ImportRow, ImportRowQuerySet
 from scenarios.models.scenarios import (
     CONTEXT_FOLDER,
     MAX_SKILLS_PER_SCENARIO,
-    NAME_LIMIT,
-    Category,
     ContextUnavailableError,
-    Difficulty,
-    Mode,
-    Opener,
-    Patience,
     Scenario,
     ScenarioQuerySet,
     ScenarioVersion,
-    Skill,
     TitleKeyField,
     evaluator_context_key,
-    fold_text,
-    title_key,
     validate_not_blank,
 )
+from scenarios.models.text_keys import fold_text, title_key
 
 __all__ = [
     "CONTEXT_FOLDER",

@@ -10,7 +10,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, LeasedModel, LeaseQuerySet, Organization, User
-from scenarios.models.scenarios import Difficulty, Mode, Scenario, Skill
+from scenarios.models.categories import Skill
+from scenarios.models.choices import Difficulty, Mode
+from scenarios.models.scenarios import Scenario
 
 
 class ScenarioDraftQuerySet(LeaseQuerySet["ScenarioDraft"]):

@@ -1,11 +1,10 @@
-"""Scenarios, their versions, categories, and skills."""
+"""Scenarios and their versions."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import logging
-import unicodedata
 import uuid
 from collections.abc import Iterable
 from typing import Any
@@ -18,90 +17,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Organization, User
-from accounts.web.visible_text import is_blank, remove_unseen
+from accounts.web.visible_text import is_blank
+from scenarios.models.categories import Category, Skill
+from scenarios.models.choices import Difficulty, Mode, Opener, Patience
+from scenarios.models.text_keys import title_key
 
 logger = logging.getLogger(__name__)
 
 MAX_SKILLS_PER_SCENARIO = 10
-NAME_LIMIT = 100  # characters of a category or skill name
-
-
-def fold_text(text: str) -> str:
-    """Return the form for comparing titles and names: trimmed, NFC-normalized, case-folded, with LF line endings.
-
-    Invisible characters are removed.
-    """
-    text = remove_unseen(text.replace("\r\n", "\n"))  # line endings as packs store them
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold()).strip()
-
-
-def title_key(title: str) -> str:
-    """Return a key that is equal for equivalent titles. Its fixed length lets titles of any length be indexed."""
-    return hashlib.sha256(fold_text(title).encode(errors="surrogatepass")).hexdigest()
-
-
-class NamedQuerySet(models.QuerySet[Any]):
-    def for_user(self, user: User) -> NamedQuerySet:
-        return self.filter(organization_id=user.organization_id)
-
-
-class Category(models.Model):
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="categories")
-    name = models.CharField(_("name"), max_length=NAME_LIMIT)
-
-    objects = NamedQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["name"]
-        verbose_name = _("category")
-        verbose_name_plural = _("categories")
-        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="category_once")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Skill(models.Model):
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="skills")
-    name = models.CharField(_("name"), max_length=NAME_LIMIT)
-
-    objects = NamedQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["name"]
-        verbose_name = _("skill")
-        verbose_name_plural = _("skills")
-        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="skill_once")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Mode(models.TextChoices):
-    PHONE = "phone", _("Phone")
-    CHAT = "chat", _("Chat")
-
-
-class Difficulty(models.TextChoices):
-    BEGINNER = "beginner", _("Beginner")
-    INTERMEDIATE = "intermediate", _("Intermediate")
-    ADVANCED = "advanced", _("Advanced")
-    EXPERT = "expert", _("Expert")
-
-
-class Patience(models.TextChoices):
-    """Length of silence that the caller tolerates on the phone."""
-
-    PATIENT = "patient", _("Patient (tolerates long silences)")
-    NORMAL = "normal", _("Normal")
-    BRISK = "brisk", _("Brisk (speaks up quickly)")
-
-
-class Opener(models.TextChoices):
-    CALLER = "caller", _("Caller")
-    COUNSELOR = "counselor", _("Counselor")
-
-
 CONTEXT_FOLDER = "evaluator_context"
 
 
