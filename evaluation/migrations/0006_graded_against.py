@@ -5,7 +5,8 @@ from django.db import migrations, models
 
 def name_reasons_of_earlier_grades(apps, schema_editor):
     """Say of each earlier grade whether procedures were searched, and why not as far as that is known."""
-    graded = apps.get_model("evaluation", "Evaluation").objects.filter(status__in=["completed", "held"])
+    evaluations = apps.get_model("evaluation", "Evaluation").objects.using(schema_editor.connection.alias)
+    graded = evaluations.filter(status__in=["completed", "held"])
     searched_in_vain = graded.filter(used_file_search=False)
     searched_in_vain.update(without_procedures="search_failed")
     never_searched = graded.filter(used_file_search=None)
@@ -16,9 +17,10 @@ def name_reasons_of_earlier_grades(apps, schema_editor):
 
 def count_earlier_red_lines_as_alerted(apps, schema_editor):
     """Keep the first sweep from sending an email about each red line that was ever crossed."""
-    results = apps.get_model("evaluation", "CriterionResult").objects.filter(is_red_line=True)
+    alias = schema_editor.connection.alias
+    results = apps.get_model("evaluation", "CriterionResult").objects.using(alias).filter(is_red_line=True)
     crossed = results.filter(models.Q(reviewed_verdict="not_met") | models.Q(reviewed_verdict="", verdict="not_met"))
-    evaluations = apps.get_model("evaluation", "Evaluation").objects.filter(alerted_at=None)
+    evaluations = apps.get_model("evaluation", "Evaluation").objects.using(alias).filter(alerted_at=None)
     unsent = evaluations.filter(pk__in=crossed.values("evaluation")).exclude(flags__severity="critical")
     unsent.update(alerted_at=models.F("completed_at"))
 

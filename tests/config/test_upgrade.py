@@ -14,7 +14,7 @@ import pytest
 from dj_database_url import parse
 from django.apps import apps
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import connection, connections
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
@@ -55,7 +55,8 @@ class Database(NamedTuple):
         alias = uuid4().hex
         connections.settings[alias] = connections.configure_settings({"default": parse(self.url)})["default"]
         try:
-            call_command("migrate", database=alias, verbosity=0, interactive=False, **options)
+            with connection.execute_wrapper(refuse_statement):
+                call_command("migrate", database=alias, verbosity=0, interactive=False, **options)
         finally:
             connections[alias].close()
             del connections[alias], connections.settings[alias]
@@ -69,6 +70,10 @@ class Database(NamedTuple):
         """Return the number of rows of every table."""
         tables = re.findall(r"^CREATE TABLE \W?(?:public\.)?(\w+)", "\n".join(self.schema()), re.MULTILINE)
         return {table: self.count(table) for table in tables}
+
+
+def refuse_statement(_execute: object, sql: str, *_: object) -> None:
+    raise AssertionError(f"A migration of another database uses the default one: {sql}")
 
 
 def create_sqlite_database(folder: Path) -> Database:

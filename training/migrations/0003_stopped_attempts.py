@@ -6,7 +6,8 @@ from django.db import migrations, models
 
 def free_attempts_of_stopped_sessions(apps, schema_editor):
     """Stopped sessions are not attempts. The numbers of others stay, because they were already announced."""
-    apps.get_model("training", "Session").objects.filter(end_reason="stopped").update(attempt=None)
+    sessions = apps.get_model("training", "Session").objects.using(schema_editor.connection.alias)
+    sessions.filter(end_reason="stopped").update(attempt=None)
 
 
 class Migration(migrations.Migration):
