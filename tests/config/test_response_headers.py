@@ -49,10 +49,15 @@ def kept_connection() -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
+def login_header(user: Any) -> tuple[bytes, bytes]:
+    """Return the cookies of a new session."""
+    cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client_of(user).cookies.items())
+    return b"cookie", cookies.encode()
+
+
 def exchange_for(path: str, user: Any = None, headers: Any = (), **options: Any) -> AsgiExchange:
     if user:
-        cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client_of(user).cookies.items())
-        headers = [*headers, (b"cookie", cookies.encode())]
+        headers = [*headers, login_header(user)]
     return AsgiExchange([b""], path, headers=headers, **{"method": "GET"} | options)
 
 
@@ -72,11 +77,12 @@ def answer(app: Any, exchange: AsgiExchange) -> tuple[int, dict[str, str]]:
 
 def test_every_route_sends_the_policies(db, supervisor):
     app, wrong, statuses = build_application(), {}, set()
+    login = [login_header(supervisor)]
     for route in site_routes():
         path = re.sub(r"<uuid:\w+>", str(uuid4()), route.path)
         path = re.sub(r"<[^>]+>|\(\?P.*", "x", path).replace("^", "").replace("$", "")
-        for user in (None, supervisor):
-            status, headers = answer(app, exchange_for(path, user))
+        for sent in ([], login):
+            status, headers = answer(app, exchange_for(path, headers=sent))
             statuses.add(status)
             if missing := [name for name in POLICIES if name not in headers]:
                 wrong[path, status] = missing
@@ -87,6 +93,8 @@ def test_every_route_sends_the_policies(db, supervisor):
 
     assert wrong == {}
     assert {200, 302, 403, 404, 405} <= statuses
+    # No route has ended the session.
+    assert answer(app, exchange_for("/team/", headers=login))[0] == 200
 
 
 class FailingApp:

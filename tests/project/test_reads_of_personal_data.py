@@ -156,6 +156,12 @@ PAGES = [
 ]  # fmt: skip
 
 
+def pages_about(session: Session) -> list[str]:
+    """Return the paths of all pages, with this session in those about a single one."""
+    ids = {"session": session.pk, "recording": session.recording.pk, "evaluation": session.evaluations.get().pk}
+    return [path.format_map(ids) for path in PAGES]
+
+
 # `make test` looks at the links of the roles that may not open everything; `make prove` at those of everyone.
 LINK_READERS = [person for person in PEOPLE if person != "nobody"]
 
@@ -169,15 +175,14 @@ def test_pages_show_no_link_that_would_be_refused(who, request, sessions, settin
     )
     sessions["own"] = add_session(reader)
     grade(sessions["own"])
+    pages = {page for session in sessions.values() for page in pages_about(session)}
     links: dict[str, str] = {}
-    for session in sessions.values():
-        ids = {"session": session.pk, "recording": session.recording.pk, "evaluation": session.evaluations.get().pk}
-        for page in {path.format_map(ids) for path in PAGES}:
-            answer = client.get(page)
-            if answer.status_code == 200:
-                found = re.findall(r'(?:href|src|hx-get)="(/[^"#]*)', answer.content.decode())
-                # Filters and orders of a list lead to the same page.
-                links |= {link: page for link in found if not link.startswith("/static/") and "?" not in link}
+    for page in pages:
+        answer = client.get(page)
+        if answer.status_code == 200:
+            found = re.findall(r'(?:href|src|hx-get)="(/[^"#]*)', answer.content.decode())
+            # Filters and orders of a list lead to the same page.
+            links |= {link: page for link in found if not link.startswith("/static/") and "?" not in link}
 
     refused = {
         (page, link): status for link, page in links.items() if (status := status_of(client, link)) in {401, 403, 404}
