@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.report import describe_machine, write_section
+from tests.support.migrated_database import FOLDER_VARIABLE
 from tests.support.servers import missing_reason, private_postgres
 
 PYTHON = sys.executable
@@ -116,6 +117,7 @@ def report(outcomes: Sequence[Outcome]) -> int:
 
 def run_everything(environment: Mapping[str, str], arguments: Sequence[str]) -> list[Outcome]:
     """Run the whole suite on PostgreSQL. In the background, run the linters and then the database tests on SQLite."""
+    environment = {**environment, FOLDER_VARIABLE: environment["TMPDIR"]}
     background = dict(LINT)
     if "--fast" in arguments or (missing_reason("postgres") and environment.get("REQUIRE_SERVICES") != "1"):
         with running_in_background(background, environment) as results:

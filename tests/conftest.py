@@ -9,6 +9,7 @@ from pytest_django import DjangoDbBlocker
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.support.migrated_database import replace_test_database
 from tests.support.prove_run import IS_PROVE_RUN
 from tests.support.servers import private_postgres, private_redis, private_s3, require_program
 from tests.support.table_reset import TableReset
@@ -69,6 +70,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.hook.pytest_deselected(items=left_out)
             items[:] = [item for item in items if not item.get_closest_marker("prove")]
     items.sort(key=lambda item: RANKS.get(group_of(item.nodeid), len(RANKS)))
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(
+    django_db_keepdb: bool, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> bool:
+    """Return True if the database is a copy that this run shares, which Django then neither creates nor drops."""
+    with django_db_blocker.unblock():
+        return replace_test_database() or django_db_keepdb
 
 
 @pytest.fixture(scope="session")

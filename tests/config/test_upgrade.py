@@ -1,5 +1,6 @@
 """Upgrades of databases from before the migrations were squashed."""
 
+import os
 import re
 import sqlite3
 import subprocess
@@ -19,6 +20,7 @@ from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
+from tests.support.migrated_database import FOLDER_VARIABLE, copy_sqlite
 from tests.support.servers import require_program
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,9 +78,7 @@ def refuse_statement(_execute: object, sql: str, *_: object) -> None:
     raise AssertionError(f"A migration of another database uses the default one: {sql}")
 
 
-def create_sqlite_database(folder: Path) -> Database:
-    path = folder / f"{uuid4().hex}.sqlite3"
-
+def sqlite_database(path: Path) -> Database:
     def execute(script: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(path)) as connection:
             if script.startswith("SELECT"):
@@ -147,7 +147,7 @@ def new_database(request, tmp_path_factory, django_db_blocker) -> Iterator[Calla
     with django_db_blocker.unblock():
         if request.param == "sqlite":
             folder = tmp_path_factory.mktemp("upgrade")
-            yield lambda: create_sqlite_database(folder)
+            yield lambda: sqlite_database(folder / f"{uuid4().hex}.sqlite3")
         else:
             server = request.getfixturevalue("postgres_url")
             yield lambda: create_postgres_database(server)
@@ -214,13 +214,30 @@ def test_upgrade_leaves_unfinished_rows_claimable_and_the_others_settled(new_dat
     assert upgraded.count(table, f"available_at IS NOT NULL AND {condition}") == unfinished
 
 
-def test_upgraded_and_new_databases_have_the_same_schema(new_database, upgraded):
-    new = new_database().migrate()
+@pytest.fixture(scope="module")
+def migrated(new_database) -> Database:
+    """Return a new database with every migration applied."""
+    return new_database().migrate()
 
-    old_schema, new_schema = upgraded.schema(), new.schema()
+
+def test_upgraded_and_new_databases_have_the_same_schema(upgraded, migrated):
+    old_schema, new_schema = upgraded.schema(), migrated.schema()
 
     assert (sorted(old_schema - new_schema), sorted(new_schema - old_schema)) == ([], [])
     assert len(new_schema) > 150
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_copy_that_a_test_run_shares_equals_a_new_database(migrated, tmp_path, monkeypatch):
+    if FOLDER_VARIABLE not in os.environ:
+        monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+
+    copy_sqlite(tmp_path / "copies" / "copy.sqlite3")
+
+    copy = sqlite_database(tmp_path / "copies" / "copy.sqlite3")
+    assert copy.schema() == migrated.schema()
+    assert copy.counts() == migrated.counts()
+    assert copy.count("auth_permission") > 0
 
 
 def test_upgraded_database_has_no_unapplied_migrations(upgraded):
