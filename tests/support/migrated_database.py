@@ -32,11 +32,13 @@ def replace_test_database() -> bool:
         return True
     database = connection.settings_dict
     server = f"postgresql://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}"
-    with psycopg.connect(f"{server}/{database['NAME']}", autocommit=True) as session:
-        with _first_time(folder / f"postgresql-{database['PORT']}") as is_first:
-            if is_first:
-                session.execute(f"CREATE DATABASE {TEMPLATE}")
-                _migrate(f"{server}/{TEMPLATE}")
+    with (
+        psycopg.connect(f"{server}/{database['NAME']}", autocommit=True) as session,
+        _first_time(folder / f"postgresql-{database['PORT']}") as is_first,
+    ):
+        if is_first:
+            session.execute(f"CREATE DATABASE {TEMPLATE}")
+            _migrate(f"{server}/{TEMPLATE}")
         session.execute(f'DROP DATABASE IF EXISTS "{name}"')  # type: ignore[arg-type]
         session.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')  # type: ignore[arg-type]
     return True
