@@ -2,18 +2,27 @@
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-# Networks that Python considers global, or whose addresses embed another address that would need its own check.
+# Networks that some or all versions of Python consider global: those of services of the network itself, those for
+# documentation, and those whose addresses embed another address that would need its own check.
 _REFUSED_NETWORKS = [
     ip_network(network)
     for network in (
+        "192.0.0.0/24",  # protocol assignments, such as port control and TURN relays
+        "192.31.196.0/24",  # AS112
+        "192.52.193.0/24",  # multicast tunnels
         "192.88.99.0/24",  # relays from IPv4 to 6to4
+        "192.175.48.0/24",  # AS112
         "::/96",  # IPv4-compatible
         "::ffff:0:0/96",  # IPv4-mapped
         "::ffff:0:0:0/96",  # IPv4-translated
         "64:ff9b::/96",  # NAT64
         "64:ff9b:1::/48",  # NAT64 for local use
-        "2001::/32",  # Teredo
+        "2001::/23",  # protocol assignments, such as Teredo, port control, and TURN relays
+        "2001:db8::/32",  # documentation
         "2002::/16",  # 6to4
+        "2620:4f:8000::/48",  # AS112
+        "3fff::/20",  # documentation
+        "5f00::/16",  # segment routing
         "fec0::/10",  # site-local
     )
 ]
