@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, models, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -12,9 +13,10 @@ class ScheduledRunQuerySet(models.QuerySet["ScheduledRun"]):
     def claim(self, name: str, every: timedelta, now: datetime) -> bool:
         """Record a run at `now`. Return False if the last one is less than `every` ago.
 
-        The conditional UPDATE is the lock, so any number of beat processes may call this.
+        A run further in the future than `every` was recorded by a clock that was wrong, and counts as none. The
+        conditional UPDATE is the lock, so any number of beat processes may call this.
         """
-        if self.filter(name=name, ran_at__lte=now - every).update(ran_at=now):
+        if self.filter(Q(ran_at__lte=now - every) | Q(ran_at__gt=now + every), name=name).update(ran_at=now):
             return True
         if self.filter(name=name).exists():
             return False

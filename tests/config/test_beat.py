@@ -92,6 +92,25 @@ def test_missed_runs_are_made_up_once(db, clock):
     assert ScheduledRun.objects.get().ran_at == clock.now
 
 
+def test_run_recorded_by_a_clock_that_was_ahead_does_not_stop_the_entry(db, clock):
+    clock.now += 3650 * DAY
+    Beat(clock).tick()
+    clock.now = START
+    beat = Beat(clock)
+
+    assert (beat.tick(), beat.tick(), ScheduledRun.objects.get().ran_at) == (["tests.daily"], [], START)
+
+
+def test_clock_set_back_a_little_repeats_nothing(db, clock):
+    beat = Beat(clock)
+    beat.tick()
+    clock.now -= timedelta(hours=3)
+    during = beat.tick()
+    clock.now = START + DAY
+
+    assert (during, beat.tick()) == ([], ["tests.daily"])
+
+
 def test_several_beats_run_an_entry_once(db, clock):
     beats = [Beat(clock) for _ in range(3)]
 
