@@ -1,4 +1,7 @@
-"""Removal of objects without an owner: recorded first, then removed after a grace period, a small share each day."""
+"""Removal of objects without an owner: recorded first, then removed after a grace period, a small share each day.
+
+Ownership of the object store is checked again before each removal, because a run may take hours.
+"""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -12,6 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import ReapCandidate
+from accounts.services.ownership import may_delete
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +40,7 @@ def reap(
 
     `count_known` is called after all orphans have been read, and returns the number of keys examined. `remove` checks a
     key again, and returns the number of objects removed. Unless `is_all` is true, at most REAP_SHARE percent of the
-    known keys are removed a day, or REAP_AT_LEAST if that is more.
+    known keys are removed a day, or REAP_AT_LEAST if that is more. With REAP_DRY_RUN, nothing is removed.
     """
     now = timezone.now()
     _record_candidates(reaper, orphans, now)
@@ -45,7 +49,8 @@ def reap(
     ReapCandidate.objects.filter(reaper=reaper, removed_at__lt=now - _RECORD_KEPT_FOR).delete()
     due = waiting.filter(first_seen_at__lte=now - timedelta(seconds=settings.REAP_GRACE))
     report = ReapReport(candidates=waiting.count(), due=due.count())
-    report.allowance = report.due if is_all else _allowance(reaper, count_known(), now)
+    if not settings.REAP_DRY_RUN:
+        report.allowance = report.due if is_all else _allowance(reaper, count_known(), now)
     objects = _remove_due(due.order_by("first_seen_at", "key")[: report.allowance], remove, report)
     if report.candidates:
         logger.info(
@@ -73,8 +78,6 @@ def _record_candidates(reaper: str, orphans: Iterable[str], now: datetime) -> No
 
 def _allowance(reaper: str, known: int, now: datetime) -> int:
     """Return the number of keys that may still be removed today."""
-    if settings.REAP_DRY_RUN:
-        return 0
     share = max(settings.REAP_AT_LEAST, ceil(known * settings.REAP_SHARE / 100))
     today = ReapCandidate.objects.filter(reaper=reaper, removed_at__gt=now - timedelta(days=1)).count()
     return max(0, share - today)
@@ -83,6 +86,8 @@ def _allowance(reaper: str, known: int, now: datetime) -> int:
 def _remove_due(due: QuerySet[ReapCandidate], remove: Callable[[str], int], report: ReapReport) -> int:
     objects = 0
     for candidate in due:
+        if not may_delete(candidate.reaper):
+            break
         if removed := remove(candidate.key):
             objects += removed
             report.removed.append(candidate.key)

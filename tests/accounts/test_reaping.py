@@ -5,14 +5,17 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import ReapCandidate
+from accounts.models import Installation, ReapCandidate
+from accounts.services.ownership import MARKER_KEY, Marker
 from accounts.services.reaping import reap
+from recordings.storage import object_store
+from tests.support.fixtures import *  # noqa: F403
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 
 @pytest.fixture(autouse=True)
-def limits(settings):
+def limits(owned_store, settings):
     settings.REAP_GRACE, settings.REAP_SHARE, settings.REAP_AT_LEAST = 86_400, 2, 3
 
 
@@ -93,15 +96,35 @@ def test_all_removes_everything_that_is_due(clock):
     assert (first, len(store.reap(is_all=True).removed), store.orphans) == ([], 50, [])
 
 
-def test_dry_run_removes_nothing(clock, settings):
+@pytest.mark.parametrize("is_all", [False, True])
+def test_dry_run_removes_nothing(clock, settings, is_all):
     settings.REAP_DRY_RUN = True
     store = Store(2)
     store.reap()
     clock(5)
 
-    report = store.reap()
+    report = store.reap(is_all)
 
     assert (report.candidates, report.due, report.removed) == (2, 2, [])
+
+
+@pytest.mark.parametrize("lose", ["row", "marker"])
+def test_removal_stops_when_ownership_is_lost_in_the_middle(clock, lose):
+    store = Store(5)
+    store.reap(is_all=True)
+    clock(1.5)
+    remove = store.remove
+
+    def remove_and_lose(key: str) -> int:
+        if lose == "row":
+            Installation.objects.update(name="another-installation")
+        else:
+            object_store().put(MARKER_KEY, Marker("another-installation", 1, "x").to_bytes())
+        return remove(key)
+
+    store.remove = remove_and_lose
+
+    assert (store.reap(is_all=True).removed, len(store.orphans)) == (["object-0000"], 4)
 
 
 def test_failed_removal_stays_a_candidate(clock):
