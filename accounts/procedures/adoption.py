@@ -18,6 +18,7 @@ class RemoteClaim:
     attached: list[tuple[str, RemoteResource]] = field(default_factory=list)  # (store id, unnamed file in it)
     files: list[RemoteResource] = field(default_factory=list)  # unnamed files of our documents, in no store of ours
     others: set[str] = field(default_factory=set)  # other installations named by resources of our rows
+    unneeded: int = 0  # stores and files that name this installation and that no row of ours owns
 
     @property
     def is_empty(self) -> bool:
@@ -45,6 +46,11 @@ def find_claim(openai: VectorStoreClient) -> RemoteClaim:
     for file in files:
         if file.owner in documents and file.id not in attached_ids | adopted:
             _sort(claim, file, claim.files)
+    claim.unneeded = sum(
+        one.installation == settings.INSTALLATION_ID and one.owner not in owners
+        for listed, owners in ((stores, accounts), (files, documents))
+        for one in listed
+    )
     return claim
 
 

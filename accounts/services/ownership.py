@@ -1,12 +1,15 @@
 """Proof that this database is the one that owns the object store. Without it, no reaper deletes anything.
 
-The setting INSTALLATION_ID, the database's row, and the store's marker must name the same installation, and the marker
-must not be ahead of the row. A restored, older, or second database and a mistyped DATABASE_URL or STORAGE_URL fail at
-least one of these comparisons, until the command `adopt_store` claims the store.
+The setting INSTALLATION_ID, the database's row, and the store's marker must name the same installation, the marker must
+name this database on this server, and it must not be ahead of the row. A restored, older, or second database and a
+mistyped DATABASE_URL or STORAGE_URL fail at least one of these comparisons, until the command `adopt_store` claims the
+store.
 """
 
+import hashlib
 import json
 import logging
+import os
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -48,6 +51,7 @@ class Marker:
     installation: str
     counter: int
     token: str
+    database: str = ""  # fingerprint of the database that wrote it; empty if it was written before there were any
 
     def to_bytes(self) -> bytes:
         return json.dumps(asdict(self)).encode()
@@ -82,6 +86,11 @@ def _compare(row: Installation | None, marker: Marker | None) -> str | None:
             f"The database is older than the object store (counter {row.counter}, the store has {marker.counter}). "
             f"It was restored from a backup, or another database took over. {NOT_ADOPTED}"
         )
+    if marker.database not in {"", database_fingerprint()}:
+        return (
+            "The object store belongs to a database on another server or under another name, so this one is a copy, or "
+            f"it was moved. {NOT_ADOPTED}"
+        )
     if marker.counter == row.counter and marker.token != row.token:
         return f"Another copy of this database uses the object store. {NOT_ADOPTED}"
     return None
@@ -107,7 +116,7 @@ def advance_ownership() -> str | None:
         ):
             continue
         try:
-            if write_marker(content, Marker(row.name, row.counter + 1, token)):
+            if write_marker(content, Marker(row.name, row.counter + 1, token, database_fingerprint())):
                 return None
         except MarkerUnreadableError as error:
             return str(error)
@@ -121,6 +130,25 @@ def may_delete(reaper: str, *, advance: bool = False) -> bool:
     if problem:
         logger.error("Nothing deleted by the reaper of %s: %s", reaper, problem)
     return problem is None
+
+
+def database_fingerprint() -> str:
+    """Return an id of this database that no copy shares, except a copy of the whole server, as for a standby.
+
+    On PostgreSQL, it consists of the ids of the server's data and of the database in it, on SQLite of the file's path.
+    """
+    if connection.vendor != "postgresql":
+        path = str(connection.settings_dict["NAME"])
+        return hashlib.sha256(os.path.realpath(path).encode()).hexdigest()[:32]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT oid, has_function_privilege('pg_control_system()', 'EXECUTE') FROM pg_database"
+            " WHERE datname = current_database()"
+        )
+        database, may_ask = cursor.fetchone()
+        if may_ask:
+            cursor.execute("SELECT system_identifier FROM pg_control_system()")
+        return f"{cursor.fetchone()[0] if may_ask else 'server'}-{database}"
 
 
 class _Proof:
@@ -188,7 +216,7 @@ def claim_store() -> Installation:
     claimed, _created = Installation.objects.update_or_create(
         pk=1, defaults=fields | {"adopted_at": now, "advanced_at": now}
     )
-    if not write_marker(content, Marker(claimed.name, claimed.counter, claimed.token)):
+    if not write_marker(content, Marker(claimed.name, claimed.counter, claimed.token, database_fingerprint())):
         raise MarkerUnreadableError("Another process changed the marker at the same time. Try again.")
     return claimed
 
@@ -216,7 +244,8 @@ def read_marker() -> tuple[Marker | None, bytes | None]:
         return None, None
     with suppress(ValueError, TypeError, KeyError):
         fields = json.loads(content)
-        return Marker(str(fields["installation"]), int(fields["counter"]), str(fields["token"])), content
+        database = str(fields.get("database", ""))
+        return Marker(str(fields["installation"]), int(fields["counter"]), str(fields["token"]), database), content
     raise MarkerUnreadableError(f"{MARKER_KEY} in the object store is not a marker.")
 
 

@@ -4,6 +4,7 @@ import io
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from accounts.models import Installation, Organization
 from accounts.services import ownership
@@ -120,6 +121,37 @@ def test_crash_before_the_marker_is_written_leaves_an_owner(organization):
 
     assert (ownership_problem(), advance_ownership()) == (None, None)
     assert current_marker().counter == 3
+
+
+def test_copy_of_the_same_age_does_not_own_the_store(organization, monkeypatch):
+    advance_ownership()
+    own = ownership.database_fingerprint()
+    monkeypatch.setattr(ownership, "database_fingerprint", lambda: "another-server-16384")
+
+    for problem in (ownership_problem(), advance_ownership()):
+        assert problem and problem.startswith("The object store belongs to a database on another server")
+    assert current_marker().database == own
+    claim_store()
+    assert (ownership_problem(), current_marker().database) == (None, "another-server-16384")
+
+
+def test_marker_from_before_fingerprints_gets_one(organization):
+    before = current_marker().database
+
+    advance_ownership()
+
+    assert (before, current_marker().database) == ("", ownership.database_fingerprint())
+
+
+def test_fingerprint_is_of_this_database(organization):
+    found = ownership.database_fingerprint()
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT system_identifier FROM pg_control_system()")
+            assert found.startswith(f"{cursor.fetchone()[0]}-")
+
+    assert found == ownership.database_fingerprint()
+    assert len(found) > 16
 
 
 def test_marker_is_not_replaced_after_another_change(organization):

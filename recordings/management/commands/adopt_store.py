@@ -78,6 +78,10 @@ class Command(BaseCommand):
                 f"{len(remote.attached) + len(remote.files)} files of this database name no "
                 "installation and will be assigned to this one."
             )
+            lines.append(
+                f"               {remote.unneeded} that name this installation are not needed by any row. They are "
+                "deleted after the same time. If another database uses them, choose another INSTALLATION_ID."
+            )
             lines += [f"               Some belong to {name} and are left alone." for name in sorted(remote.others)]
         self.stdout.write("\n".join(lines))
 
