@@ -2,6 +2,9 @@
 
 First, the row becomes `deleted`, which ends playback and the claim of any worker that is finishing the recording.
 Then the copies are deleted and listed. Later passes find copies that running processes have added.
+
+A recording whose retention ended long ago should have been deleted then. Either its retention was shortened, or this
+host's clock is wrong. It is recorded first and deleted after the reapers' grace period, so that people can act.
 """
 
 import logging
@@ -14,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services.ownership import may_delete
+from accounts.services.reaping import reap
 from recordings.models import Recording, RecordingDeletion
 from recordings.object_store import StoredObject, StoreUnavailableError
 from recordings.storage import object_store
@@ -22,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 # After this time, any process that worked on the recording has noticed the deletion or hit its time limit.
 RECHECK_PERIOD = timedelta(hours=1)
+REAPER = "expired recordings"
+OVERDUE_AFTER = timedelta(days=2)  # from the end of the retention; the sweep runs every hour
 
 
 class LegalHoldError(Exception):
@@ -55,23 +61,42 @@ def delete_recording(
 def sweep_retention() -> int:
     """Delete recordings past their retention and search for new copies of recently deleted ones.
 
-    Return the number of newly deleted recordings.
+    Return the number of newly deleted recordings. Ownership is checked again before each of them.
     """
-    if not may_delete("expired recordings", advance=True):
+    if not may_delete(REAPER, advance=True):
         return 0
     deleted = 0
     try:
         for deletion in RecordingDeletion.objects.filter(completed_at__isnull=True).select_related("recording"):
+            if not may_delete(REAPER):
+                return deleted
             _delete_copies(deletion)
-        for recording in Recording.objects.past_retention(timezone.now()):
-            try:
-                _delete_copies(_mark_deleted(recording, RecordingDeletion.Reason.RETENTION))
-            except LegalHoldError:  # put on hold since the query
-                continue
-            deleted += 1
+        now = timezone.now()
+        overdue = Recording.objects.past_retention(now - OVERDUE_AFTER)
+        for recording in Recording.objects.past_retention(now).exclude(pk__in=overdue.values("pk")):
+            if not may_delete(REAPER):
+                return deleted
+            deleted += _delete_expired(recording)
+        keys = [str(pk) for pk in overdue.values_list("pk", flat=True)]
+        deleted += reap(REAPER, keys, lambda: len(keys), _delete_overdue, is_all=True)[1]
     except StoreUnavailableError as error:
         logger.warning("Recordings not deleted yet (%s)", error)
     return deleted
+
+
+def _delete_overdue(pk: str) -> int:
+    """Delete a recording if its retention still ended long ago. Return 1 if it was deleted, otherwise 0."""
+    overdue = Recording.objects.past_retention(timezone.now() - OVERDUE_AFTER).filter(pk=pk).first()
+    return _delete_expired(overdue) if overdue else 0
+
+
+def _delete_expired(recording: Recording) -> int:
+    """Delete a recording. Return 1, or 0 if it was put on hold in the meantime."""
+    try:
+        _delete_copies(_mark_deleted(recording, RecordingDeletion.Reason.RETENTION))
+    except LegalHoldError:
+        return 0
+    return 1
 
 
 def _mark_deleted(recording: Recording, reason: RecordingDeletion.Reason, by: User | None = None) -> RecordingDeletion:

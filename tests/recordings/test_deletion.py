@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import Account, Organization
+from accounts.models import Account, Organization, ReapCandidate
 from recordings.models import Recording, RecordingDeletion, spool_folder
 from recordings.object_store import StoreUnavailableError
 from recordings.services import deletion, finishing
@@ -72,6 +72,44 @@ def test_account_retention_overrides_organization(recording, organization, accou
     advance_days(2, monkeypatch)
 
     assert (before, sweep_retention(), all_object_keys()) == (0, 1, [])
+
+
+def test_recording_overdue_for_days_waits_for_the_grace_period(recording, monkeypatch, settings):
+    """As after a shorter retention, after an outage of the sweep, or on a host whose clock jumped ahead."""
+    settings.REAP_GRACE = 86_400
+    Organization.objects.update(recording_days=30)
+    advance_days(400, monkeypatch)
+    found = (sweep_retention(), len(all_object_keys()), ReapCandidate.objects.get().key)
+    advance_days(0.9, monkeypatch)
+    during = sweep_retention()
+    advance_days(0.2, monkeypatch)
+
+    assert found == (0, 1, str(recording.pk))
+    assert (during, sweep_retention(), all_object_keys()) == (0, 1, [])
+
+
+def test_longer_retention_within_the_grace_period_keeps_the_recording(recording, monkeypatch, settings):
+    settings.REAP_GRACE = 86_400
+    Organization.objects.update(recording_days=1)
+    advance_days(50, monkeypatch)
+    sweep_retention()
+    Organization.objects.update(recording_days=365)
+    advance_days(2, monkeypatch)
+
+    assert (sweep_retention(), len(all_object_keys()), ReapCandidate.objects.count()) == (0, 1, 0)
+
+
+def test_retention_stops_when_ownership_is_lost_in_the_middle(recording, organization, monkeypatch):
+    Organization.objects.update(recording_days=30)
+    monkeypatch.setattr(deletion, "may_delete", _answers(True, False))
+    advance_days(31, monkeypatch)
+
+    assert (sweep_retention(), len(all_object_keys())) == (0, 1)
+
+
+def _answers(*answers: bool):
+    left = iter(answers)
+    return lambda reaper, advance=False: next(left)
 
 
 def test_recording_without_retention_is_kept(recording, organization, monkeypatch):
