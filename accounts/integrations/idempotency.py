@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import wraps
+from io import BytesIO
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils import timezone
@@ -85,22 +86,39 @@ def _authorize_caller(
     if not isinstance(user, User) or not user.is_active:
         return None
     scopes = sorted(token.scopes) if isinstance(token, ServiceToken) else []
-    rights = [str(user.pk), user.role, str(user.is_superuser), str(getattr(token, "pk", "")), *scopes]
+    rights = [str(user.pk), str(user.organization_id), user.role, str(user.is_superuser)]
+    rights += [str(getattr(token, "pk", "")), *scopes]
     return hashlib.sha256("\0".join(rights).encode()).hexdigest()
 
 
 def _request_digest(request: HttpRequest) -> str:
-    parts = [(request.method or "").encode(), request.get_full_path().encode(), request.body]
+    parts = [(request.method or "").encode(), request.get_full_path().encode(), _read_body(request)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def _read_body(request: HttpRequest) -> bytes:
+    """Return the body, which stays readable.
+
+    Django's limit for `body` is meant for forms without files, so an upload would be refused. BODY_LIMITS applies.
+    """
+    try:
+        return request.body
+    except RequestDataTooBig:
+        request._body = request.read()  # type: ignore[attr-defined]  # as Django itself keeps it
+        request._stream = BytesIO(request._body)  # type: ignore[attr-defined]
+        return request._body  # type: ignore[attr-defined,no-any-return]
 
 
 def _claim_call(caller: str, key: str, digest: str) -> tuple[IdempotentCall, bool]:
     """Return the row for this key, and True if this request must run the view. The unique index is the lock."""
-    try:
-        with transaction.atomic():
-            return IdempotentCall.objects.create(caller=caller, key=key, digest=digest), True
-    except IntegrityError:
-        existing = IdempotentCall.objects.get(caller=caller, key=key)
+    existing = None
+    while existing is None:
+        try:
+            with transaction.atomic():
+                return IdempotentCall.objects.create(caller=caller, key=key, digest=digest), True
+        except IntegrityError:
+            # The other request may just have failed and deleted its row.
+            existing = IdempotentCall.objects.filter(caller=caller, key=key).first()
     abandoned = IdempotentCall.objects.filter(
         pk=existing.pk, digest=digest, status=None, created_at__lt=timezone.now() - ABANDONED_AFTER
     )

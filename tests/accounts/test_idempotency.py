@@ -2,8 +2,10 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import JsonResponse
 from django.test import Client, RequestFactory
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.utils import timezone
 from rest_framework.views import APIView
 
@@ -94,6 +96,35 @@ def test_keys_expire_after_one_day(supervisor):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_upload_beyond_djangos_limit_for_forms_is_read(counselor, finished_chat):
+    client, path = client_of(counselor), f"/api/sessions/{finished_chat.pk}/documentation/"
+    document = SimpleUploadedFile("notes.txt", b"The caller asked for help. " * 120_000)
+    content = encode_multipart(BOUNDARY, {"document": document, "preview": "true"})
+
+    answers = [
+        client.generic("POST", path, content, MULTIPART_CONTENT, headers={"Idempotency-Key": "one"}) for _ in range(2)
+    ]
+
+    # The form is read, and refused because the conversation has not been graded yet.
+    assert [(answer.status_code, list(answer.json()["fields"])) for answer in answers] == [(400, ["document"])] * 2
+    assert [answer.headers.get("Idempotent-Replayed") for answer in answers] == [None, "true"]
+
+
+def test_row_that_a_failed_request_deletes_meanwhile_is_claimed(supervisor, monkeypatch):
+    client = client_of(supervisor)
+    create(client, "Spring class")
+    failed, find = IdempotentCall.objects.get(), IdempotentCall.objects.filter
+
+    def find_after_deletion(**fields):
+        if failed.pk and "caller" in fields:
+            failed.delete()
+        return find(**fields)
+
+    monkeypatch.setattr(IdempotentCall.objects, "filter", find_after_deletion)
+
+    assert create(client, "Autumn class").status_code == 201
+
+
 def test_concurrent_requests_create_one_row(supervisor):
     clients = [client_of(supervisor) for _ in range(8)]
     for client in clients[1:]:
