@@ -1,21 +1,25 @@
 """ASGI application of the web server."""
 
 import os
+from typing import Any
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-_django = get_asgi_application()
+_django: Any = get_asgi_application()
 
 from accounts.web.response_policies import response_headers  # noqa: E402  (after Django is set up)
 from config.health import HealthEndpoints  # noqa: E402  (after Django is set up)
+from config.http_request import TolerantRequest  # noqa: E402
 from config.middleware.body_admission import BodyAdmissionMiddleware, BodyRules  # noqa: E402
 from config.middleware.body_limit import BodyLimitMiddleware  # noqa: E402
 from config.middleware.cross_origin import PreflightMiddleware, cross_origin_headers  # noqa: E402
 from config.middleware.request_limits import RequestLimitMiddleware, RequestLimits  # noqa: E402
 from config.middleware.response_headers import ResponseHeadersMiddleware  # noqa: E402
+
+_django.request_class = TolerantRequest
 
 
 def build_application() -> ResponseHeadersMiddleware:
