@@ -26,12 +26,13 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 def refuse_unknown_fields(data: Mapping[Any, Any], known: list[str], readable: Any = ()) -> None:
     """Raise ValidationError for each name that is not `known`, with the closest one. `readable` ones exist."""
-    unknown = islice((_printable_name(str(name)) for name in data if name not in known), _MAX_NAMED_FIELDS)
+    unknown = islice((printable_name(str(name)) for name in data if name not in known), _MAX_NAMED_FIELDS)
     if errors := {name: [_explain_unknown(name, known, readable)] for name in unknown}:
         raise serializers.ValidationError(errors)
 
 
-def _printable_name(name: str) -> str:
+def printable_name(name: str) -> str:
+    """Return a name that a request contains, without characters that a response cannot contain, and shortened."""
     name = _UNPRINTABLE.sub("\ufffd", name[: _MAX_NAME_LENGTH + 1])
     return name if len(name) <= _MAX_NAME_LENGTH else f"{name[:_MAX_NAME_LENGTH]}…"
 

@@ -204,7 +204,9 @@ class FlagSerializer(serializers.ModelSerializer[Flag]):
 
 class FlagHandlingSerializer(StrictSerializer):
     handling = serializers.ChoiceField(choices=FlagHandling.choices)
-    handled_note = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
+    handled_note = serializers.CharField(
+        required=False, allow_blank=True, max_length=1000, help_text=gettext_lazy("Kept if it is not sent.")
+    )
 
 
 class FlagFilter(filters.FilterSet):
@@ -242,7 +244,7 @@ class FlagViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
             flag,
             authenticated_user(request),
             serializer.validated_data["handling"],
-            serializer.validated_data["handled_note"],
+            serializer.validated_data.get("handled_note", flag.handled_note),
         )
         return Response(FlagSerializer(flag).data)
 

@@ -19,6 +19,7 @@ from accounts.integrations.webhooks import add_webhook
 from accounts.web.error_bodies import flatten_errors
 from accounts.web.serializers import StrictSerializer
 from config.api.schema import ERROR_SCHEMA
+from evaluation.models import Flag
 from evaluation.services.flags import report_problem
 from recordings.models import Recording
 from tests.project.test_api_fuzzing import content_of
@@ -237,6 +238,32 @@ def test_unknown_fields_are_refused_by_their_path(admin, supervisor, method, pat
     response = client.generic(method, path, json.dumps(body), JSON)
 
     assert field in assert_error(response, 400)["fields"]
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ('{"name": "Spring", "counselors": [], "name": "Autumn"}', "name"),
+        ('{"name": "Spring", "counselors": [{"a": 1, "a": 2}]}', "a"),
+        ('{"\\ud800": 1, "\\ud800": 2}', "\ufffd"),
+    ],
+)
+def test_a_name_sent_twice_is_refused(admin, body, name):
+    response = client_of(admin).post("/api/cohorts/", body, JSON)
+
+    assert f"“{name}” more than once" in assert_error(response, 400)["detail"]
+
+
+def test_patch_of_a_flag_keeps_the_note_that_it_does_not_send(supervisor, counselor, finished_chat):
+    report_problem(finished_chat, counselor, "other", "The caller hung up.")
+    client, path = client_of(supervisor), f"/api/flags/{Flag.objects.get().public_id}/"
+
+    first = client.patch(path, {"handling": "reviewed", "handled_note": "Talked to them."}, JSON).json()
+    second = client.patch(path, {"handling": "dismissed"}, JSON).json()
+    third = client.patch(path, {"handling": "dismissed", "handled_note": ""}, JSON).json()
+
+    assert [one["handled_note"] for one in (first, second, third)] == ["Talked to them.", "Talked to them.", ""]
+    assert second["handling"] == "dismissed"
 
 
 def test_patch_answers_with_every_field_that_it_takes():
