@@ -123,7 +123,8 @@ class EvaluationFilterForm(forms.Form):
         chosen = self.cleaned_data
         if chosen["q"]:
             people = User.objects.filter(organization_id=self.user.organization_id)
-            rows = rows.filter(session__counselor__in=people.matching(chosen["q"]))
+            matching = people.matching(chosen["q"], with_email=self.user.has_perm("accounts.view_user"))
+            rows = rows.filter(session__counselor__in=matching)
         if chosen["grade"]:
             rows = rows.with_grade(chosen["grade"])
         return rows.in_review_state(chosen["state"])

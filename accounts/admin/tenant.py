@@ -11,6 +11,16 @@ admin.site.site_title = "Steadyline"
 admin.site.index_title = _("Administration")
 
 
+# Lookups of Django's filters, besides a plain comparison.
+_FILTER_LOOKUPS = ("exact", "isnull", "gte", "lt", "id__exact", "pk__exact")
+
+
+def _filter_lookup(lookup):
+    """Return the field of a lookup that Django's filters use, such as `due_date` for `due_date__gte`."""
+    found = [lookup.removesuffix(f"__{name}") for name in _FILTER_LOOKUPS if lookup.endswith(f"__{name}")]
+    return min(found, key=len, default=lookup)
+
+
 class TenantForm(PlainLabelsMixin, forms.ModelForm):
     """Model form that puts new rows into the user's organization before validation."""
 
@@ -36,6 +46,24 @@ class TenantAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request):
         return self.model.objects.for_user(request.user)
+
+    def lookup_allowed(self, lookup, value, request):
+        """Allow only what the filters of the list use.
+
+        Django allows every lookup on the model's own fields. With `__startswith`, people could find out the values of
+        fields that no page shows them, and a `__regex` can keep the database busy for minutes.
+        """
+        return _filter_lookup(lookup) in self._filtered_fields(request) and super().lookup_allowed(
+            lookup, value, request
+        )
+
+    def _filtered_fields(self, request):
+        named = (one[0] if isinstance(one, list | tuple) else one for one in self.get_list_filter(request))
+        return {name for name in named if isinstance(name, str)}
+
+    def get_changeform_initial_data(self, request):
+        """Ignore values in the address: no page of ours links to a form with values, and Django fails on bad ones."""
+        return {}
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         kwargs.setdefault("queryset", _tenant_choices(db_field, request.user))

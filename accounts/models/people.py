@@ -20,16 +20,15 @@ class UserQuerySet(models.QuerySet["User"]):
         """Limit to active counselors, who can be given assignments."""
         return self.filter(role=User.Role.COUNSELOR, is_active=True)
 
-    def matching(self, text: str) -> UserQuerySet:
-        """Limit to people who match each of up to five words: start of a name, part of the email, or external id."""
+    def matching(self, text: str, with_email: bool = True) -> UserQuerySet:
+        """Limit to people who match each of up to five words: start of a name, part of the email, or external id.
+
+        `with_email` is false for readers who may not see addresses, which they could otherwise guess piece by piece.
+        """
         rows = self
         for word in text.split()[:5]:
-            rows = rows.filter(
-                Q(first_name__istartswith=word)
-                | Q(last_name__istartswith=word)
-                | Q(email__icontains=word)
-                | Q(external_id__iexact=word)
-            )
+            found = Q(first_name__istartswith=word) | Q(last_name__istartswith=word) | Q(external_id__iexact=word)
+            rows = rows.filter(found | Q(email__icontains=word) if with_email else found)
         return rows
 
     def by_name(self) -> UserQuerySet:

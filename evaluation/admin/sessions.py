@@ -46,7 +46,7 @@ class SessionAdmin(FeedbackRowsMixin, TenantAdmin):
     list_display = ["title", "counselor", "mode", "kind", "status", "started_at", "grade"]
     list_filter = [SessionKindFilter, "mode", "status", ("counselor", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["scenario_version", "counselor"]
-    search_fields = ["scenario_version__title", "counselor__email"]
+    search_fields = ["scenario_version__title", "counselor__first_name", "counselor__last_name", "counselor__email"]
     actions = ["grade_again", "end_live"]
     fields = readonly_fields = (
         "title",
@@ -70,6 +70,12 @@ class SessionAdmin(FeedbackRowsMixin, TenantAdmin):
         return (
             super().get_queryset(request).prefetch_related(Prefetch("evaluations", shown, to_attr="shown_evaluations"))
         )
+
+    def get_search_fields(self, request):
+        """Return the fields. Leave out addresses for users who may not see them and could guess them piece by piece."""
+        fields = super().get_search_fields(request)
+        may_see_people = request.user.has_perm("accounts.view_user")
+        return fields if may_see_people else [name for name in fields if not name.endswith("email")]
 
     def get_readonly_fields(self, request, obj=None):
         """Return the fields. Leave out the audio for users who may not listen to it."""

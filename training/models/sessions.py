@@ -88,7 +88,8 @@ class SessionQuerySet(models.QuerySet["Session"]):
         found = Q(scenario_version__in=titled)
         if user.reads_others_sessions:
             people = User.objects.filter(organization_id=user.organization_id)
-            return self.filter(found | Q(counselor__in=people.matching(text)))
+            matching = people.matching(text, with_email=user.has_perm("accounts.view_user"))
+            return self.filter(found | Q(counselor__in=matching))
         in_transcript = Session.objects.for_counselor(user).filter(turns__text_heard__icontains=text)
         in_own_texts = Q(name__icontains=text) | Q(focus__icontains=text) | Q(pk__in=in_transcript.values("pk"))
         return self.filter(found | in_own_texts)
