@@ -104,9 +104,9 @@ def _read_body(request: HttpRequest) -> bytes:
     try:
         return request.body
     except RequestDataTooBig:
-        request._body = request.read()  # type: ignore[attr-defined]  # as Django itself keeps it
-        request._stream = BytesIO(request._body)  # type: ignore[attr-defined]
-        return request._body  # type: ignore[attr-defined,no-any-return]
+        request._body = request.read()  # as Django itself keeps it
+        request._stream = BytesIO(request._body)
+        return request._body
 
 
 def _claim_call(caller: str, key: str, digest: str) -> tuple[IdempotentCall, bool]:
