@@ -47,11 +47,16 @@ def read_page(page: "pypdfium2.PdfPage", fields: list[Word]) -> str:
 
 
 def _iterate_letters(page: "pypdfium2.PdfPage") -> Iterator[tuple[int, Word]]:
-    """Yield (quarter turns, character) for each character of a page, in coordinates that make it upright."""
+    """Yield (quarter turns, character) for each character of a page, in coordinates that make it upright.
+
+    The letters that a ligature stands for share one box and are one character.
+    """
     import pypdfium2.raw as pdfium  # noqa: PLC0415  # import only under the resource limits
 
     text = page.get_textpage()
     handle, box = text.raw, pdfium.FS_RECTF()
+    letters: list[str] = []  # of the character at `place`
+    place, place_index = (0.0, 0.0, 0.0, 0.0), 0
     for index in range(text.count_chars()):
         code = pdfium.FPDFText_GetUnicode(handle, index)
         if pdfium.FPDFText_IsGenerated(handle, index) == 1 and code not in _SOFT_HYPHENS:
@@ -59,8 +64,33 @@ def _iterate_letters(page: "pypdfium2.PdfPage") -> Iterator[tuple[int, Word]]:
         letter = _to_text(code)  # may be empty; its width still keeps the neighboring letters together
         if not pdfium.FPDFText_GetLooseCharBox(handle, index, ctypes.byref(box)):
             continue
-        turn = round(pdfium.FPDFText_GetCharAngle(handle, index) / (math.pi / 2)) % 4
-        yield turn, _turn_box(Word(box.left, box.right, box.bottom, box.top, letter), turn)
+        found = (box.left, box.right, box.bottom, box.top)
+        if letters and found == place and _are_drawn_together(handle, place_index, index):
+            letters.append(letter)
+            continue
+        if letters:
+            yield _place_letters(handle, place_index, place, letters)
+        letters, place, place_index = [letter], found, index
+    if letters:
+        yield _place_letters(handle, place_index, place, letters)
+
+
+def _are_drawn_together(handle: object, index: int, other: int) -> bool:
+    """Return True if one text object draws both characters. Imitated bold draws a letter twice."""
+    import pypdfium2.raw as pdfium  # noqa: PLC0415  # import only under the resource limits
+
+    objects = (pdfium.FPDFText_GetTextObject(handle, one) for one in (index, other))
+    first, second = (ctypes.cast(one, ctypes.c_void_p).value for one in objects)
+    return first == second
+
+
+def _place_letters(
+    handle: object, index: int, place: tuple[float, float, float, float], letters: list[str]
+) -> tuple[int, Word]:
+    import pypdfium2.raw as pdfium  # noqa: PLC0415  # import only under the resource limits
+
+    turn = round(pdfium.FPDFText_GetCharAngle(handle, index) / (math.pi / 2)) % 4
+    return turn, _turn_box(Word(*place, "".join(letters)), turn)
 
 
 def _to_text(code: int) -> str:

@@ -110,17 +110,48 @@ def direction_of(text: str) -> str:
 
 
 def group_rows(words: Iterable[Word]) -> list[Row]:
-    """Return the words by row from top to bottom, each row from left to right. Superscripts join their row."""
+    """Return the words by row from top to bottom, each row from left to right.
+
+    Superscripts join their row. Lines above each other stay apart, even beside large type that reaches over both.
+    """
     rows: list[Row] = []
     center = height = 0.0
-    for word in sorted(words, key=lambda word: -word.center):
-        if rows and center - word.center < 0.5 * max(height, word.height):
-            rows[-1].append(word)
-            if word.height > height:
-                center, height = word.center, word.height
+    for line in _group_lines(words):
+        tallest = max(line, key=lambda word: word.height)
+        is_near = bool(rows) and center - tallest.center < 0.5 * max(height, tallest.height)
+        if is_near and not _stand_above(rows[-1], line):
+            rows[-1] = sorted([*rows[-1], *line], key=lambda word: word.x0)
+            if tallest.height > height:
+                center, height = tallest.center, tallest.height
         else:
-            rows.append([word])
-            center, height = word.center, word.height
-    for row in rows:
-        row.sort(key=lambda word: word.x0)
+            rows.append(line)
+            center, height = tallest.center, tallest.height
     return rows
+
+
+def _group_lines(words: Iterable[Word]) -> list[Row]:
+    """Return the words whose middles are at one height, from top to bottom, each line from left to right."""
+    lines: list[Row] = []
+    for word in sorted(words, key=lambda word: -word.center):
+        if lines and lines[-1][0].center - word.center < 0.15 * min(word.height, lines[-1][0].height):
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+    for line in lines:
+        line.sort(key=lambda word: word.x0)
+    return lines
+
+
+def _stand_above(upper: Row, lower: Row) -> bool:
+    """Return True if a word of one row stands above a word of the other. Both are ordered from left to right."""
+    first = second = 0
+    while first < len(upper) and second < len(lower):
+        one, other = upper[first], lower[second]
+        shared = min(one.x1, other.x1) - max(one.x0, other.x0)
+        if shared > 0.5 * min(one.x1 - one.x0, other.x1 - other.x0) > 0 and not _is_same_print(one, other):
+            return True
+        if one.x1 < other.x1:
+            first += 1
+        else:
+            second += 1
+    return False
