@@ -25,6 +25,10 @@ def list_unread_parts(unread: UnreadParts) -> list[UnreadPart]:
     parts = [
         UnreadPart(kind="picture_pages", count=len(unread["pictures"]), pages=unread["pictures"]),
         UnreadPart(kind="order", count=len(unread["order"]), pages=unread["order"]),
+        UnreadPart(kind="hidden", count=len(unread["hidden"]), pages=unread["hidden"]),
+        UnreadPart(kind="garbled", count=len(unread["garbled"]), pages=unread["garbled"]),
+        UnreadPart(kind="comment", count=unread["comments"], pages=[]),
+        UnreadPart(kind="stamp", count=unread["stamps"], pages=[]),
         UnreadPart(kind="attachment", count=unread["attachments"], pages=[]),
         UnreadPart(kind="field", count=unread["fields"], pages=[]),
         UnreadPart(kind="xfa", count=unread["xfa"], pages=[]),
@@ -51,6 +55,21 @@ _EXPLANATIONS: dict[str, Callable[[int], str]] = {
     "order": lambda count: ngettext(
         "The text of page %(pages)s may be out of order.", "The text of pages %(pages)s may be out of order.", count
     ),
+    "hidden": lambda count: ngettext(
+        "Page %(pages)s has text that is not visible. It was left out.",
+        "Pages %(pages)s have text that is not visible. It was left out.",
+        count,
+    ),
+    "garbled": lambda count: ngettext(
+        "The file does not say which letters it shows on page %(pages)s, so words may be wrong. Run text recognition "
+        "(OCR) on it, or export it again.",
+        "The file does not say which letters it shows on pages %(pages)s, so words may be wrong. Run text recognition "
+        "(OCR) on it, or export it again.",
+        count,
+    ),
+    "stamp": lambda count: ngettext(
+        "%(count)d stamp or signature was not read.", "%(count)d stamps or signatures were not read.", count
+    ),
     "attachment": lambda count: ngettext(
         "%(count)d attached file was not read.", "%(count)d attached files were not read.", count
     ),
@@ -74,6 +93,9 @@ _EXPLANATIONS: dict[str, Callable[[int], str]] = {
         "%(count)d character in a symbol font was not read.",
         "%(count)d characters in symbol fonts were not read.",
         count,
+    ),
+    "number": lambda count: ngettext(
+        "%(count)d automatic number was not read.", "%(count)d automatic numbers were not read.", count
     ),
     "part": lambda count: ngettext(
         "%(count)d part of the document comes from another file and was not read.",

@@ -4,6 +4,7 @@ import posixpath
 import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -27,6 +28,7 @@ _PREFIXES = {
     "urn:schemas-microsoft-com:vml": "v",
     "urn:schemas-microsoft-com:office:office": "o",
 }
+REMOVED = {"w:del", "w:moveFrom"}  # tracked changes whose content is gone once they are accepted
 _FALSE = {"0", "false", "off"}
 
 
@@ -67,6 +69,11 @@ def is_on(element: "Element | None") -> bool:
     return element is not None and (attribute(element) or "1").lower() not in _FALSE
 
 
+def _normalize_name(part: str) -> str:
+    """Return the name of a part as Word compares it. Some programs write backslashes or a leading slash."""
+    return unquote(part).replace("\\", "/").lstrip("/").lower()
+
+
 class DocxPackage:
     """The parts of a DOCX file. Raise TooLargeError, or another exception if the file is damaged."""
 
@@ -74,7 +81,7 @@ class DocxPackage:
         if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED_BYTES:
             raise TooLargeError
         self._archive = archive
-        self._names = {name.lower(): name for name in archive.namelist()}
+        self._names = {_normalize_name(name): name for name in archive.namelist()}
         targets = self.relationships("").values()
         self.main = next((part for kind, part in targets if kind == "officeDocument"), "word/document.xml")
 
@@ -82,7 +89,7 @@ class DocxPackage:
         """Return the root element of a part, or None if there is no such part."""
         from lxml import etree  # noqa: PLC0415  # imported only after the resource limits are set
 
-        name = self._names.get(part.lower())
+        name = self._names.get(_normalize_name(part))
         if name is None:
             return None
         parser = etree.XMLParser(
@@ -101,7 +108,8 @@ class DocxPackage:
         for relation in root if root is not None else ():
             if relation.get("TargetMode") != "External":
                 kind = (relation.get("Type") or "").rpartition("/")[2]
-                target = posixpath.normpath(posixpath.join("/", folder, relation.get("Target") or ""))
+                target = unquote(relation.get("Target") or "").replace("\\", "/")
+                target = posixpath.normpath(posixpath.join("/", folder, target))
                 found[relation.get("Id") or ""] = (kind, target.lstrip("/"))
         return found
 
@@ -124,6 +132,8 @@ class Styles:
             if attribute(style, "type") == "paragraph" and (attribute(style, "default") or "0").lower() not in _FALSE
         )
         self.default_paragraph = next(defaults, "")
+        usual = next((one for one in root if name_of(one) == "w:docDefaults"), None) if root is not None else None
+        self._hides_usually = is_on(child(usual, "w:rPrDefault", "w:rPr", "w:vanish"))
 
     def chain(self, style_id: str) -> "Iterator[tuple[str, Element]]":
         """Yield (id, style) for a style and for each style that it is based on."""
@@ -136,4 +146,5 @@ class Styles:
     def is_hidden(self, style_id: str) -> bool:
         """Return True if a style hides its text."""
         switches = (child(style, "w:rPr", "w:vanish") for _, style in self.chain(style_id))
-        return is_on(next((switch for switch in switches if switch is not None), None))
+        own = next((switch for switch in switches if switch is not None), None)
+        return self._hides_usually if own is None else is_on(own)

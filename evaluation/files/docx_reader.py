@@ -1,17 +1,18 @@
 """Text of a DOCX document as a person sees it in Word with tracked changes shown as accepted."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from evaluation.files.docx_fields import Field, read_form_field
+from evaluation.files.docx_math import read_math
 from evaluation.files.docx_numbering import Numbering
-from evaluation.files.docx_package import DocxPackage, Styles, attribute, child, is_on, name_of
-from evaluation.files.docx_symbols import CHECKED, UNCHECKED, read_symbol
+from evaluation.files.docx_package import REMOVED, DocxPackage, Styles, attribute, child, is_on, name_of
+from evaluation.files.docx_symbols import CHECKED, UNCHECKED, is_symbol_font, read_symbol
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-_REMOVED = {"w:del", "w:moveFrom"}
 # Elements that contain runs or blocks and are not visible themselves.
 _WRAPPERS = {
     "w:ins", "w:moveTo", "w:smartTag", "w:customXml", "w:hyperlink", "w:fldSimple", "w:dir", "w:bdo", "w:sdtContent",
@@ -24,6 +25,7 @@ _FOREIGN = {
     "w:control": "object",
     "w:contentPart": "picture",
 }
+_MAX_COLUMNS = 63  # of a table in Word
 _BREAKS = {"w:br": "\n", "w:cr": "\n", "w:tab": "\t", "w:ptab": "\t", "w:noBreakHyphen": "-", "w:softHyphen": ""}
 
 
@@ -35,8 +37,8 @@ class DocxReader:
         self._package = package
         self._styles = Styles(package.parse_related("styles"))
         self._numbering = Numbering(package.parse_related("numbering"), self._styles)
-        self._fields: list[bool] = []  # for each open field: True once its result begins
-        self._boxes: list[Element] = []  # text boxes of the current paragraph
+        self._fields: list[Field] = []  # the open ones
+        self._boxes: list[Element | str] = []  # text boxes of the current paragraph, and words of drawn shapes
         self._notes: list[tuple[str, str]] = []  # (kind, id) of footnotes and endnotes, in order
 
     def read_lines(self) -> list[str]:
@@ -102,6 +104,8 @@ class DocxReader:
                     carried = ""
                 lines += boxed
             elif name_of(block) == "w:tbl":
+                lines += [carried] if carried else []
+                carried = ""
                 lines += self._read_table(block)
             else:
                 self.unread[_FOREIGN[name_of(block)]] += 1
@@ -128,7 +132,7 @@ class DocxReader:
     def _ends_invisibly(self, paragraph: "Element") -> bool:
         """Return True if the end of a paragraph was deleted, moved away, or hidden."""
         mark = child(paragraph, "w:pPr", "w:rPr")
-        removed = any(child(mark, name) is not None for name in _REMOVED)
+        removed = any(child(mark, name) is not None for name in REMOVED)
         return removed or is_on(child(mark, "w:vanish"))
 
     def _read_table(self, table: "Element") -> list[str]:
@@ -137,13 +141,20 @@ class DocxReader:
             properties = child(row, "w:trPr")
             if child(properties, "w:del") is not None or is_on(child(properties, "w:hidden")):
                 continue
-            cells = [self._read_blocks(cell) for cell in self._iterate(row, {"w:tc"}) if not _is_merged_away(cell)]
-            cells = [[line for line in cell if line.strip()] for cell in cells]
+            cells = [cell for element in self._iterate(row, {"w:tc"}) for cell in self._read_cell(element)]
             if all(len(cell) <= 1 for cell in cells):
-                lines.append("\t".join(cell[0] for cell in cells if cell))
+                lines.append("\t".join(cell[0] if cell else "" for cell in cells).rstrip("\t"))
             else:
                 lines += [line for cell in cells for line in cell]
         return lines
+
+    def _read_cell(self, cell: "Element") -> list[list[str]]:
+        """Return the lines of a cell for each column it spans: an empty cell says as much as a filled one."""
+        if child(cell, "w:tcPr", "w:cellDel") is not None:
+            return []
+        lines = [] if _is_merged_away(cell) else [line for line in self._read_blocks(cell) if line.strip()]
+        span = attribute(child(cell, "w:tcPr", "w:gridSpan")) or "1"
+        return [lines, *([[]] * (min(int(span), _MAX_COLUMNS) - 1 if span.isdigit() else 0))]
 
     # Runs
 
@@ -154,7 +165,7 @@ class DocxReader:
         text = "".join(self._read_inline(paragraph, self._styles.is_hidden(style)))
         boxes, self._boxes = self._boxes, outer
         fields, self._fields = self._fields, []
-        boxed = [line for box in boxes for line in self._read_blocks(box)]
+        boxed = [line for box in boxes for line in ([box] if isinstance(box, str) else self._read_blocks(box))]
         self._fields = fields
         return text, boxed
 
@@ -164,7 +175,7 @@ class DocxReader:
             name = name_of(element)
             if name == "w:r":
                 yield from self._read_run(element, self._is_run_hidden(element, is_hidden) or is_removed)
-            elif name in _REMOVED:
+            elif name in REMOVED:
                 yield from self._read_inline(element, is_hidden, is_removed=True)
             elif name == "w:sdt":
                 yield from self._read_control(element, is_hidden, is_removed)
@@ -175,7 +186,7 @@ class DocxReader:
             elif name in _FOREIGN and not is_removed:
                 self.unread[_FOREIGN[name]] += 1
             elif name in {"m:oMath", "m:oMathPara"} and not is_removed:
-                yield _read_math(element)
+                yield read_math(element)
 
     def _read_control(self, control: "Element", is_hidden: bool, is_removed: bool) -> Iterator[str]:
         """Yield the text of an inline content control, or its check box."""
@@ -199,14 +210,16 @@ class DocxReader:
             name = name_of(element)
             if name == "w:fldChar":
                 yield from self._track_field(element, is_hidden)
-            elif is_hidden or not all(self._fields):
+            elif name == "w:instrText" and self._fields:
+                self._fields[-1].code += element.text or ""
+            elif is_hidden or not self._shows_fields():
                 continue
             elif name == "w:t":
-                yield element.text or ""
+                yield self._read_characters(run, element.text or "")
             elif name in _BREAKS:
                 yield _BREAKS[name]
             elif name == "w:sym":
-                yield self._read_symbol(element)
+                yield self._read_symbol(attribute(element, "font") or "", attribute(element, "char") or "")
             elif name in {"w:footnoteReference", "w:endnoteReference"}:
                 yield self._refer_to_note(element)
             elif name == "w:commentReference":
@@ -219,20 +232,45 @@ class DocxReader:
             elif name in {"w:drawing", "w:pict", "w:object"} or name in _FOREIGN:
                 self._read_drawing(element)
 
+    def _shows_fields(self) -> bool:
+        """Return True if the text belongs to the results of all open fields, and not to their codes."""
+        return all(field.has_result for field in self._fields)
+
     def _track_field(self, element: "Element", is_hidden: bool) -> Iterator[str]:
-        """Track the parts of a field, and yield the state of a legacy form's check box or list."""
+        """Track the parts of a field, and yield what Word shows for one that has no result as text."""
         kind = attribute(element, "fldCharType")
         if kind == "begin":
-            if not is_hidden and all(self._fields):
-                yield _read_form_field(element)
-            self._fields.append(False)
+            if not is_hidden and self._shows_fields():
+                yield read_form_field(element)
+            self._fields.append(Field())
         elif kind == "separate" and self._fields:
-            self._fields[-1] = True
+            self._fields[-1].has_result = True
         elif kind == "end" and self._fields:
-            self._fields.pop()
+            field = self._fields.pop()
+            if not (field.has_result or is_hidden) and self._shows_fields():
+                yield self._read_code(field.code)
 
-    def _read_symbol(self, element: "Element") -> str:
-        text = read_symbol(attribute(element, "font") or "", attribute(element, "char") or "")
+    def _read_code(self, code: str) -> str:
+        """Return the character that a SYMBOL field shows, and count a number that only Word can work out."""
+        kind, *options = code.split() or [""]
+        if kind.upper() == "SYMBOL" and options:
+            font = code.partition('"')[2].partition('"')[0]
+            code = options[0]
+            return self._read_symbol(font, f"{int(code):X}" if code.isdigit() else code)
+        self.unread["number"] += kind.upper() in {"AUTONUM", "AUTONUMLGL", "AUTONUMOUT", "LISTNUM"}
+        return ""
+
+    def _read_characters(self, run: "Element", text: str) -> str:
+        """Return text, with the symbols that it stands for if a symbol font shows it."""
+        font = attribute(child(run, "w:rPr", "w:rFonts"), "ascii") or ""
+        if not text or not is_symbol_font(font):
+            return text
+        symbols = [letter if letter.isspace() else read_symbol(font, f"{ord(letter):X}") for letter in text]
+        self.unread["symbol"] += symbols.count(None)
+        return "".join(symbol or "" for symbol in symbols)
+
+    def _read_symbol(self, font: str, code: str) -> str:
+        text = read_symbol(font, code)
         if text is None:
             self.unread["symbol"] += 1
         return text or ""
@@ -258,6 +296,10 @@ class DocxReader:
             name = name_of(element)
             if name == "w:txbxContent":
                 self._boxes.append(element)
+            elif name == "v:textpath":
+                self._boxes.append(attribute(element, "string") or "")
+            elif name == "a:p":
+                self._boxes.append("".join(part.text or "" for part in element.iter() if name_of(part) == "a:t"))
             elif name == "mc:AlternateContent":
                 self._search_drawing(_choose_alternative(element), found)
             else:
@@ -277,45 +319,7 @@ def _shows_placeholder(control: "Element") -> bool:
 
 
 def _is_merged_away(cell: "Element") -> bool:
-    """Return True for a cell that was deleted, or that the merged cell above or to the left covers."""
+    """Return True for a cell that the merged cell above or to the left covers."""
     properties = child(cell, "w:tcPr")
-    if child(properties, "w:cellDel") is not None:
-        return True
     merges = (child(properties, name) for name in ("w:vMerge", "w:hMerge"))
     return any(merge is not None and (attribute(merge) or "continue") == "continue" for merge in merges)
-
-
-def _read_form_field(element: "Element") -> str:
-    """Return the state of a check box or a list in a legacy form. The result of a text field is ordinary text."""
-    box = child(element, "w:ffData", "w:checkBox")
-    if box is not None:
-        checked = child(box, "w:checked")
-        return CHECKED if is_on(checked if checked is not None else child(box, "w:default")) else UNCHECKED
-    choices = child(element, "w:ffData", "w:ddList")
-    if choices is None:
-        return ""
-    entries = [attribute(entry) or "" for entry in choices if name_of(entry) == "w:listEntry"]
-    chosen = child(choices, "w:result")
-    index = attribute(chosen if chosen is not None else child(choices, "w:default")) or "0"
-    return entries[int(index)] if index.isdigit() and int(index) < len(entries) else ""
-
-
-def _read_math(element: "Element") -> str:
-    """Return a formula in one line, such as `(a+b)/2`."""
-    joined: dict[str, Callable[[list[str]], str]] = {
-        "m:f": lambda parts: "/".join(part if len(part) < 2 or part.isalnum() else f"({part})" for part in parts),
-        "m:sSup": "^".join,
-        "m:sSub": "_".join,
-        "m:rad": lambda parts: "\u221a(" + parts[-1] + ")" if parts else "",
-    }
-    name = name_of(element)
-    if name == "m:t" or name == "w:t":
-        return element.text or ""
-    if name in _REMOVED:
-        return ""
-    parts = [text for text in _read_each(element) if text]
-    return joined.get(name, "".join)(parts)
-
-
-def _read_each(element: "Iterable[Element]") -> list[str]:
-    return [_read_math(part) for part in element]

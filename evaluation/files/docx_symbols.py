@@ -19,7 +19,15 @@ _SYMBOL = {
     0x61: "\u03b1", 0x62: "\u03b2", 0x67: "\u03b3", 0x64: "\u03b4", 0x44: "\u0394", 0x6D: "\u03bc", 0x70: "\u03c0",
     0x53: "\u03a3", 0x73: "\u03c3", 0x57: "\u03a9",
 }  # fmt: skip
-_FONTS = {"wingdings": _WINGDINGS, "wingdings 2": _WINGDINGS_2, "symbol": _SYMBOL}
+_WEBDINGS = {0x61: "\u2713", 0x72: "\u2717", 0x63: UNCHECKED, 0x67: "\u25a0", 0x6E: "\u25cf", 0xC5: "\u260e"}
+_FONTS: dict[str, dict[int, str]] = {
+    "wingdings": _WINGDINGS, "wingdings 2": _WINGDINGS_2, "wingdings 3": {}, "webdings": _WEBDINGS, "symbol": _SYMBOL,
+    "marlett": {}, "zapf dingbats": {}, "zapfdingbats": {},
+}  # fmt: skip
+
+
+def is_symbol_font(font: str) -> bool:
+    return font.strip().lower() in _FONTS
 
 
 def read_symbol(font: str, code: str) -> str | None:

@@ -108,7 +108,7 @@ def test_content_controls_are_read_with_their_values(body, text):
                 row(cell("Tall", properties='<w:vMerge w:val="restart"/>'), cell("1")),
                 row(cell("Tall", properties="<w:vMerge/>"), cell("2")),
             ),
-            "Tall\t1\n2",
+            "Tall\t1\n\t2",
         ),
         (p(f"<w:smartTag>{run('Tagged')}</w:smartTag>", f"<w:hyperlink>{run(' link')}</w:hyperlink>"), "Tagged link"),
         (p("a", "<w:r><w:tab/><w:t>b</w:t><w:br/><w:t>c</w:t></w:r>"), "a\tb\nc"),
@@ -248,6 +248,93 @@ def test_list_paragraphs_carry_their_visible_numbers():
 )
 def test_parts_that_cannot_be_read_are_counted(body, unread):
     assert read(p("Text") + body)[1] == unread
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ([("Asked", "Yes", "No"), ("About means", "", "X"), ("", "", "")], "Asked\tYes\tNo\nAbout means\t\tX"),
+        ([('<w:gridSpan w:val="2"/>', "Total"), ("a", "b", "c")], "Wide\t\tTotal\na\tb\tc"),
+        ([('<w:gridSpan w:val="999999999"/>',)], "Wide"),
+    ],
+)
+def test_empty_cells_keep_their_column(rows, text):
+    cells = [
+        [cell("Wide", properties=one) if one.startswith("<") else cell(one) for one in columns] for columns in rows
+    ]
+
+    assert read_text(table(*(row(*columns) for columns in cells))) == text
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (p("One ", properties=DELETED_END) + table(row(cell("Two"))) + p("Three"), "One \nTwo\nThree"),
+        (p('<w:r><w:pict><v:shape><v:textpath string="DRAFT"/></v:shape></w:pict></w:r>') + p("Text"), "DRAFT\nText"),
+        (
+            p("<w:r><w:drawing><a:p><a:r><a:t>In a </a:t></a:r><a:r><a:t>shape</a:t></a:r></a:p></w:drawing></w:r>"),
+            "In a shape",
+        ),
+        (
+            p(run("\u00fe", '<w:rFonts w:ascii="Wingdings"/>'), run(" \uf0a8 ", '<w:rFonts w:ascii="Wingdings"/>')),
+            "\u2611 \u2610 ",
+        ),
+        (p(field('<w:r><w:instrText> SYMBOL 252 \\f "Wingdings"</w:instrText></w:r>'), " Done"), "\u2713 Done"),
+        (p(field('<w:r><w:instrText> SYMBOL 0xFC \\f "Wingdings"</w:instrText></w:r>', run("Shown"))), "Shown"),
+        (p("<m:oMath><m:d><m:e><m:r><m:t>a</m:t></m:r></m:e></m:d></m:oMath>"), "(a)"),
+        (p("<m:oMath><m:nary><m:e><m:r><m:t>a</m:t></m:r></m:e></m:nary></m:oMath>"), "\u222ba"),
+    ],
+    ids=[
+        "table after deleted end",
+        "word art",
+        "shape",
+        "symbol font",
+        "symbol",
+        "symbol with result",
+        "brackets",
+        "sum",
+    ],
+)
+def test_words_and_symbols_of_drawings_fields_and_formulas_are_read(body, text):
+    assert read_text(body) == text
+
+
+@pytest.mark.parametrize("kind", ["AUTONUM", "listnum L1 \\l 1"])
+def test_automatic_number_of_a_field_is_counted(kind):
+    assert read(p(field(f"<w:r><w:instrText> {kind} </w:instrText></w:r>"), "A")) == ("A", {"number": 1})
+
+
+@pytest.mark.parametrize("code", ["F024", "41"])
+def test_unknown_character_of_a_symbol_font_is_counted(code):
+    symbol = p(f'<w:r><w:sym w:font="Wingdings 3" w:char="{code}"/></w:r>', run("A", '<w:rFonts w:ascii="Marlett"/>'))
+
+    assert read(p("A") + symbol) == ("A", {"symbol": 2})
+
+
+def test_text_hidden_by_default_is_left_out():
+    styles = root("styles", "<w:docDefaults><w:rPrDefault><w:rPr><w:vanish/></w:rPr></w:rPrDefault></w:docDefaults>")
+
+    assert read_text(p("Hidden", run("Shown", '<w:vanish w:val="0"/>')), styles=styles) == "Shown"
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("word\\document.xml", "word/document.xml"),
+        ("/word/document.xml", "word/document.xml"),
+        ("word/my document.xml", "word/my%20document.xml"),
+        ("word/document.xml", "word\\document.xml"),
+    ],
+)
+def test_parts_are_found_by_unusual_names(name, target):
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(docx(p("Text")))) as original, zipfile.ZipFile(file, "w") as archive:
+        for part_name in original.namelist():
+            part = zipfile.ZipInfo()
+            part.filename = name if part_name == "word/document.xml" else part_name
+            archive.writestr(part, original.read(part_name).replace(b"word/document.xml", target.encode()))
+
+    assert extract_docx_text(file.getvalue(), 100)["text"] == "Text"
 
 
 def zip_of(**parts: bytes) -> bytes:
