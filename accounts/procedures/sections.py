@@ -12,13 +12,19 @@ from itertools import accumulate
 from ai.bounded_patterns import BoundedPattern
 
 MAX_TITLE_LENGTH = 120  # characters; a longer heading is a sentence
+_WORD_BEFORE_NUMBER = r"(?:section|chapter|policy|procedure|part|article|sec\.)[ \t]+(?:(?:no\.?|number)[ \t]+|\#)?"
 _HEADING = BoundedPattern(
-    r"(?P<mark>\#{1,6}[ \t]+)?(?:(?:section|chapter|policy|procedure|part|article|sec\.)[ \t]+|§[ \t]*)?"
-    r"(?P<number>\d{1,5}(?:\.\d{1,3}){0,4})[.):]?[ \t]+(?P<title>[^\W\d_].*)",
+    rf"(?P<mark>\#{{1,6}}[ \t]+)?(?:{_WORD_BEFORE_NUMBER}|§[ \t]*)?"
+    r"(?P<number>\d{1,5}(?:\.\d{1,3}){0,4})(?P<gap>[.):]?[ \t]+(?:[-–—][ \t]+)?|[.):])"
+    r"(?P<title>[\"'“‘«(]?[^\W\d_].*|\d{1,4}[- ][^\W\d_]{2}.*)",
     re.IGNORECASE,
 )
 # The number of a heading whose title is on the next line.
-_LONE_NUMBER = BoundedPattern(r"\d{1,5}(?:\.\d{1,3}){1,4}\.?")
+_LONE_NUMBER = BoundedPattern(
+    rf"\d{{1,5}}(?:\.\d{{1,3}}){{1,4}}\.?|{_WORD_BEFORE_NUMBER}\d{{1,5}}(?:\.\d{{1,3}}){{0,4}}[.:]?", re.IGNORECASE
+)
+# The end of a line that goes on with the number of another section, not with a heading.
+_REFERENCE = BoundedPattern(r"(?:\b(?:section|chapter|see|and|or|to|in|of|under|with|extension|ext\.)|§|,)$")
 _PAGE_NUMBER = BoundedPattern(
     r"[-–—| ]{0,4}(?:page[ \t]{1,3})?\d{1,4}(?:[ \t]{0,3}(?:of|/)[ \t]{0,3}\d{1,4})?[-–—| ]{0,4}", re.IGNORECASE
 )
@@ -99,7 +105,7 @@ def _drop_running_lines(pages: Sequence[Sequence[str]]) -> list[list[str]]:
         for index in _margins(lines):
             key = _running_key(lines[index])
             is_number = len(pages) > 1 and _PAGE_NUMBER.fullmatch(lines[index].strip()) is not None
-            is_first_heading = key not in seen and _parse_heading(lines[index]) is not None
+            is_first_heading = key not in seen and _is_heading(lines[index])
             if is_number or (repeats[key] >= _MIN_REPEATS and not is_first_heading):
                 dropped.add(index)
             seen.add(key)
@@ -115,7 +121,11 @@ def _margins(lines: Sequence[str]) -> set[int]:
 def _running_key(line: str) -> str:
     """Return the line in a form that is the same on every page. Heading numbers stay, and page numbers are masked."""
     plain = " ".join(line.split()).casefold()
-    return plain if _parse_heading(line) else _DIGITS.sub("#", plain)
+    return plain if _is_heading(line) else _DIGITS.sub("#", plain)
+
+
+def _is_heading(line: str) -> bool:
+    return _LONE_NUMBER.fullmatch(line.strip()) is not None or _parse_heading(line) is not None
 
 
 def _join_lone_numbers(lines: Sequence[str]) -> Iterable[str]:
@@ -137,9 +147,12 @@ def _join_lone_numbers(lines: Sequence[str]) -> Iterable[str]:
 
 def _iterate_sections(pages: Sequence[Sequence[str]]) -> Iterable[_SectionBuilder]:
     current: _SectionBuilder | None = None
+    is_referred = False
     for page, lines in enumerate(pages, 1):
         for line in _join_lone_numbers(lines):
-            if heading := _parse_heading(line):
+            heading = None if is_referred else _parse_heading(line)
+            is_referred = _REFERENCE.search(line.rstrip()[-20:]) is not None
+            if heading:
                 if current:
                     yield current
                 current = _SectionBuilder(heading[0], heading[1], page, page, [heading[2]] if heading[2] else [])
@@ -155,18 +168,31 @@ def _parse_heading(line: str) -> tuple[str, str, str] | None:
 
     The title of a numbered paragraph is its beginning.
     """
-    found = _HEADING.fullmatch(line.strip())
+    found = _HEADING.fullmatch(_without_markup(line))
     # A line that starts in lowercase continues a sentence that the PDF broke across lines.
-    if not found or _is_contents_line(line) or found["title"][0].islower():
+    if not found or _is_contents_line(line) or found["title"].lstrip("\"'“‘«(")[:1].islower():
         return None
     number, title = found["number"], found["title"].strip().rstrip("#").strip()
-    is_sentence = title.rstrip("\"”’')").endswith((".", "?", "!", ";", ",", ":")) or len(title) > MAX_TITLE_LENGTH
+    is_dotted = "." in number
+    if not is_dotted and (found["gap"] in {".", ")", ":"} or title[0].isdigit()):
+        return None
+    ends = ".!;," if is_dotted else ".?!;,:"  # "3.1 What is a crisis?" is a heading
+    is_sentence = title.rstrip("\"”’')").endswith(tuple(ends)) or len(title) > MAX_TITLE_LENGTH
     if not is_sentence or found["mark"]:
-        return number, title[:MAX_TITLE_LENGTH].rstrip(), ""
-    # "1. Ask openly." is a list step; "3010 Ask directly." is a citable paragraph.
-    if len(number.replace(".", "")) < 3:
+        return number, title[:MAX_TITLE_LENGTH].rstrip(" \t:"), ""
+    # "1. Ask openly." is a list step; "3010 Ask directly." and "3.1 Ask directly." are citable paragraphs.
+    has_leader = title.endswith((". .", "..", "…"))  # of a table of contents
+    if title[0].isdigit() or has_leader or not (is_dotted or len(number) > 2):
         return None
     return number, _shorten_sentence(title), title
+
+
+def _without_markup(line: str) -> str:
+    """Return the line with plain blanks, and without the Markdown of bold type and of escaped periods."""
+    plain = line.replace("\u00a0", " ").strip()
+    if plain.lstrip("# ").startswith(("**", "__")):
+        plain = plain.replace("**", "").replace("__", "").strip()
+    return plain.replace("\\.", ".", 1)
 
 
 def _is_contents_line(line: str) -> bool:

@@ -1,3 +1,5 @@
+import pytest
+
 from accounts.procedures.sections import (
     CitationIndex,
     IndexedSection,
@@ -123,3 +125,57 @@ def test_contents_lines_are_found_in_linear_time():
     line = "1.1 Asking " + ". " * 200_000 + " " * 200_000
 
     assert len(parse_sections([line + "\n2.1 Asking . . . . 7\n2.2 Means     9\n2.3 Plan … 4\n3.1 Hold"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "title"),
+    [
+        ("Section 1 - Greeting", "1", "Greeting"),
+        ("1 \u2014 Greeting", "1", "Greeting"),
+        ("Section 1\nGreeting", "1", "Greeting"),
+        ("CHAPTER 2:\nSafety", "2", "Safety"),
+        ("Policy No. 12 Safety", "12", "Safety"),
+        ("1.1.Greeting", "1.1", "Greeting"),
+        ("1.1\u00a0Greeting", "1.1", "Greeting"),
+        ("1.1 \u201cSilent\u201d callers", "1.1", "\u201cSilent\u201d callers"),
+        ("1.1 (Optional) Survey", "1.1", "(Optional) Survey"),
+        ("3.1 What is a crisis?", "3.1", "What is a crisis?"),
+        ("3.1 Greeting the caller:", "3.1", "Greeting the caller"),
+        ("4.2 24-hour follow-up", "4.2", "24-hour follow-up"),
+        ("4.2 988 transfers", "4.2", "988 transfers"),
+        ("## **1.1 Greeting**", "1.1", "Greeting"),
+        ("**1.1 Greeting**", "1.1", "Greeting"),
+        ("1\\. Greeting", "1", "Greeting"),
+        ("1.1 The counselor greets the caller.", "1.1", "The counselor greets the caller"),
+    ],
+)
+def test_headings_are_found_in_each_style(text, number, title):
+    sections = parse_sections([f"{text}\nSay your name."], has_pages=False)
+
+    assert [(one.number, one.title) for one in sections] == [(number, title)]
+    assert sections[0].text.endswith("Say your name.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. Ask openly.",
+        "1. Is she safe?",
+        "10:Title",
+        "12.Title",
+        "2.5mg",
+        "4 24-hour",
+        "1.1 (see above)",
+        "Ask, see\n3.2 Safety.",
+    ],
+)
+def test_other_lines_with_numbers_are_no_headings(text):
+    assert parse_sections([text], has_pages=False) == []
+
+
+@pytest.mark.parametrize("number", ["Section {}", "{}.1"])
+def test_numbers_at_the_tops_of_pages_are_no_running_headers(number):
+    titles = ["Greeting", "Safety", "Referral", "Ending"]
+    pages = [f"{number.format(page)}\n{title}\nSay it.\nMore.\nEnd" for page, title in enumerate(titles, 1)]
+
+    assert [one.title for one in parse_sections(pages)] == titles
