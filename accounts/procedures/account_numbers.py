@@ -20,11 +20,16 @@ _LABEL_REST = BoundedPattern(
     r"(?:[\W\d_]|\b(?:accounts?|numbers?|nos?|nr|ids?|codes?|and|or|is|the|for)\b){0,60}", re.IGNORECASE
 )
 _YEAR = BoundedPattern(r"(?:19|20)\d\d(?!\d)")
-_PHONE_REST = BoundedPattern(r"\)?[-. ]{0,2}\d{3}[-. ]{1,2}\d{4}(?!\d)")
+_PHONE_REST = BoundedPattern(r"\)?[-. ]{0,2}\d{3}[-. ]{0,2}\d{4}(?!\d)")
+_PHONE_END = BoundedPattern(r"[-. ]{1,2}\d{4}(?!\d)")
+_PHONE_START = BoundedPattern(r"(?<!\d)\d{3}\)?[-. ]{1,2}$")
 _NEIGHBOR_BEFORE = BoundedPattern(r"(\d{1,20})\s?[-/]\s?$")
 _NEIGHBOR_AFTER = BoundedPattern(r"\s?[-/]\s?(\d{1,20})")
-_NO_NUMBER_BEFORE = BoundedPattern(r"(?:[$€£]\s?|\d[.,]|(?:\.\s?){3}|\b(?:pages?|p\.)\s?)$", re.IGNORECASE)
+_NO_NUMBER_BEFORE = BoundedPattern(
+    r"(?:(?:[$€£]|\b(?:USD|EUR|GBP))\s?|\d[.,]|(?:\.\s?){3}|\b(?:pages?|p\.|ext\.?|extension)\s?)$", re.IGNORECASE
+)
 _NUMBER_GOES_ON = BoundedPattern(r"[-.,/]\d")
+_PHONE_LINE_DIGITS = 4  # the last part of a phone number, such as 0717
 _DASH = BoundedPattern(r"[\u2010-\u2015\u2212]")
 _NO_NUMBER_AFTER = BoundedPattern(r"[.,]\d|\s?%|\s?pages?\b", re.IGNORECASE)
 
@@ -103,7 +108,11 @@ def mentions_name(text: str, name: str) -> bool:
 def _clean(text: str) -> str:
     """Return the text with normalized digits and dashes, and without invisible characters."""
     plain = unicodedata.normalize("NFKC", text)
-    kept = (letter for letter in plain if unicodedata.category(letter) != "Cf")
+    kept = (
+        str(unicodedata.digit(letter)) if letter > "9" and letter.isdecimal() else letter
+        for letter in plain
+        if unicodedata.category(letter) != "Cf"
+    )
     return _DASH.sub("-", "".join(kept))
 
 
@@ -161,6 +170,8 @@ def _number_pattern(number: str) -> BoundedPattern:
         patterns.append(rf"(?<!\d)(?<!\d[ \t]){on_line}(?![ \t]{{0,4}}\d)")
         anywhere = r"\s{1,4}".join(re.escape(letter) for letter in number)
         patterns.append(rf"(?<!\d)(?<!\d\s){anywhere}(?!\s{{0,4}}\d)")
+    if len(number) > 2 and number.isdigit():
+        patterns.append(rf"(?<![\d-]){'-'.join(number)}(?![\d-])")
     return BoundedPattern("|".join(patterns), re.IGNORECASE)
 
 
@@ -170,6 +181,9 @@ def _is_standalone_number(text: str, start: int, end: int, number: str) -> bool:
     if not number.isdigit():
         return _NUMBER_GOES_ON.match(after) is None or _YEAR.match(after, 1) is not None or after[0] == "/"
     if _NO_NUMBER_BEFORE.search(before) or _NO_NUMBER_AFTER.match(after) or _PHONE_REST.match(after):
+        return False
+    is_line_number = end - start == _PHONE_LINE_DIGITS and before.endswith(("-", "."))
+    if _PHONE_START.search(before) and (is_line_number or _PHONE_END.match(after)):
         return False
     left, right = _NEIGHBOR_BEFORE.search(before), _NEIGHBOR_AFTER.match(after)
     if left and right and "-" in left[0] and "-" in right[0]:
