@@ -159,6 +159,8 @@ def _divided_runs(rows: list[Row], segments: list[list[tuple[float, float]]], x:
 def _trim_run(rows: list[Row], start: int, end: int, x: float) -> tuple[int, int] | None:
     """Limit a run to its columns. Return None if too few rows are side by side."""
     right = [index for index in range(start, end) if rows[index][-1].x0 >= x - 1.0]
+    while right and rows[right[0]][0].x0 > x + 3.0:  # a centered title above the columns
+        right.pop(0)
     if len(right) < _MIN_COLUMN_ROWS:
         return None
     first, last = right[0], right[-1]
@@ -233,7 +235,7 @@ def _count_continued(side: list[Row]) -> int:
 def _blocks_by_gap(region: list[Row]) -> list[list[Row]]:
     """Group the rows into blocks, separated by wider gaps on both sides of the gutter."""
     pitches = [_distance(region, index) for index in range(len(region) - 1)]
-    usual = median(pitches)
+    usual = sorted(pitches)[len(pitches) // 4]  # between lines of one cell; short cells make the median larger
     blocks = [[region[0]]]
     for pitch, row in zip(pitches, region[1:], strict=True):
         if pitch > 1.35 * usual:

@@ -5,13 +5,16 @@ characters were lost.
 """
 
 import ctypes
+import dataclasses
 import math
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from accounts.procedures.pdf_layout import Rule, Rules, read_lines
+from accounts.procedures.pdf_visibility import find_hidden_objects
 from accounts.procedures.pdf_words import Word, build_words
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 _MAX_RULES = 1000  # lines of tables on one page; more are a drawing
 _MIN_RULE, _MAX_RULE_WIDTH = 5.0, 3.0  # points
 _LARGE_PICTURE = 0.1  # share of the page's area; smaller pictures are logos and marks
+_UNKNOWN_SHARE = 0.05  # of the characters of a page; a few are bullets
+_MARKUP = {"/Text", "/Highlight", "/Underline", "/Squiggly", "/StrikeOut", "/Caret", "/Ink", "/Square", "/Circle"}
 _NOT_SHOWN = 0b100010  # flags of an annotation that is hidden or only printed
 _SOFT_HYPHENS = {0x02, 0xAD}  # PDFium reports a hyphen at the end of a line as 2
 _INVISIBLE = frozenset(
@@ -29,11 +34,28 @@ _INVISIBLE = frozenset(
 _LIGATURES = {chr(code): unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
 
 
-def read_page(page: "pypdfium2.PdfPage", fields: list[Word]) -> str:
-    """Return the text of a page in reading order, with the values of its form fields in place."""
-    turned: dict[int, list[Word]] = {}
-    for turn, letter in _iterate_letters(page):
-        turned.setdefault(turn, []).append(letter)
+@dataclass(frozen=True)
+class PageReading:
+    """The text of a page in reading order, with the values of its form fields in place."""
+
+    text: str
+    hidden: str  # text that a person does not see
+    is_garbled: bool  # True if the file does not say which letters many of its shapes stand for
+
+
+@dataclass
+class _Letters:
+    """The characters of a page by quarter turns, in coordinates that make them upright."""
+
+    by_turn: dict[int, list[Word]] = dataclasses.field(default_factory=dict)
+    hidden: list[str] = dataclasses.field(default_factory=list)
+    count: int = 0
+    unknown: int = 0  # characters that the file does not translate to letters
+
+
+def read_page(page: "pypdfium2.PdfPage", fields: list[Word], hidden_layers: frozenset[str]) -> PageReading:
+    letters = _read_letters(page, find_hidden_objects(page, hidden_layers))
+    turned = letters.by_turn
     main = max(turned, key=lambda turn: len(turned[turn]), default=0)
     lines = []
     for turn in sorted(turned, key=lambda turn: turn != main):
@@ -43,20 +65,19 @@ def read_page(page: "pypdfium2.PdfPage", fields: list[Word]) -> str:
         lines += read_lines(words, _read_rules(page) if turn == 0 else Rules())
     if not turned:
         lines = read_lines(fields)
-    return "\n".join(lines)
+    is_garbled = letters.unknown > _UNKNOWN_SHARE * letters.count
+    return PageReading("\n".join(lines), "".join(letters.hidden), is_garbled)
 
 
-def _iterate_letters(page: "pypdfium2.PdfPage") -> Iterator[tuple[int, Word]]:
-    """Yield (quarter turns, character) for each character of a page, in coordinates that make it upright.
-
-    The letters that a ligature stands for share one box and are one character.
-    """
+def _read_letters(page: "pypdfium2.PdfPage", hidden_objects: set[int]) -> _Letters:
+    """Return the characters of a page. The letters that a ligature stands for share one box and are one character."""
     import pypdfium2.raw as pdfium  # noqa: PLC0415  # import only under the resource limits
 
-    text = page.get_textpage()
+    found, text = _Letters(), page.get_textpage()
     handle, box = text.raw, pdfium.FS_RECTF()
-    letters: list[str] = []  # of the character at `place`
-    place, place_index = (0.0, 0.0, 0.0, 0.0), 0
+    left, bottom, right, top = page.get_bbox()
+    row: list[Word] = []
+    place, place_index = (0.0, 0.0, 0.0, 0.0), -1  # of the last character that is visible
     for index in range(text.count_chars()):
         code = pdfium.FPDFText_GetUnicode(handle, index)
         if pdfium.FPDFText_IsGenerated(handle, index) == 1 and code not in _SOFT_HYPHENS:
@@ -64,33 +85,27 @@ def _iterate_letters(page: "pypdfium2.PdfPage") -> Iterator[tuple[int, Word]]:
         letter = _to_text(code)  # may be empty; its width still keeps the neighboring letters together
         if not pdfium.FPDFText_GetLooseCharBox(handle, index, ctypes.byref(box)):
             continue
-        found = (box.left, box.right, box.bottom, box.top)
-        if letters and found == place and _are_drawn_together(handle, place_index, index):
-            letters.append(letter)
+        found.count += 1
+        found.unknown += pdfium.FPDFText_HasUnicodeMapError(handle, index) == 1
+        is_outside = not (left <= (box.left + box.right) / 2 <= right and bottom <= (box.bottom + box.top) / 2 <= top)
+        if is_outside or (hidden_objects and _object_of(handle, index) in hidden_objects):
+            found.hidden.append(letter)
             continue
-        if letters:
-            yield _place_letters(handle, place_index, place, letters)
-        letters, place, place_index = [letter], found, index
-    if letters:
-        yield _place_letters(handle, place_index, place, letters)
+        last, place = place, (box.left, box.right, box.bottom, box.top)
+        if place == last and place_index >= 0 and _object_of(handle, place_index) == _object_of(handle, index):
+            row[-1] = dataclasses.replace(row[-1], text=row[-1].text + letter)
+            continue
+        turn = round(pdfium.FPDFText_GetCharAngle(handle, index) / (math.pi / 2)) % 4
+        row, place_index = found.by_turn.setdefault(turn, []), index
+        row.append(_turn_box(Word(*place, letter), turn))
+    return found
 
 
-def _are_drawn_together(handle: object, index: int, other: int) -> bool:
-    """Return True if one text object draws both characters. Imitated bold draws a letter twice."""
+def _object_of(handle: object, index: int) -> int | None:
+    """Return the address of the text object that draws a character. Imitated bold draws a letter twice."""
     import pypdfium2.raw as pdfium  # noqa: PLC0415  # import only under the resource limits
 
-    objects = (pdfium.FPDFText_GetTextObject(handle, one) for one in (index, other))
-    first, second = (ctypes.cast(one, ctypes.c_void_p).value for one in objects)
-    return first == second
-
-
-def _place_letters(
-    handle: object, index: int, place: tuple[float, float, float, float], letters: list[str]
-) -> tuple[int, Word]:
-    import pypdfium2.raw as pdfium  # noqa: PLC0415  # import only under the resource limits
-
-    turn = round(pdfium.FPDFText_GetCharAngle(handle, index) / (math.pi / 2)) % 4
-    return turn, _turn_box(Word(*place, "".join(letters)), turn)
+    return ctypes.cast(pdfium.FPDFText_GetTextObject(handle, index), ctypes.c_void_p).value
 
 
 def _to_text(code: int) -> str:
@@ -167,18 +182,18 @@ def has_large_picture(page: "pypdfium2.PdfPage") -> bool:
     return area > _LARGE_PICTURE * width * height
 
 
-def choose_fuller(text: str, plain: str) -> tuple[str, bool]:
+def choose_fuller(text: str, plain: str, hidden: str = "") -> tuple[str, bool]:
     """Return (`text`, False), or (`plain`, True) if the ordered reading in `text` lost words.
 
-    Letters printed twice, ligatures, and spaces inside words make no difference.
+    Letters printed twice, ligatures, spaces inside words, and `hidden` text make no difference.
     """
-    letters = _letters_of(text)
+    letters, hidden = _letters_of(text), _letters_of(hidden)
     words = (_without_repetition(_letters_of(word)) for word in plain.split())
-    lost = [word for word in words if word not in letters]
+    lost = [word for word in words if word not in letters and word not in hidden]
     if not lost:
         return text, False
-    missing = sum((Counter(_letters_of(plain)) - Counter(letters)).values())
-    extra = sum((Counter(letters) - Counter(_letters_of(plain))).values())
+    missing = sum((Counter(_letters_of(plain)) - Counter(letters + hidden)).values())
+    extra = sum((Counter(letters + hidden) - Counter(_letters_of(plain))).values())
     # PDFium also reads words that pypdf cannot decode, so the reading with more letters is the fuller one.
     return (plain, True) if missing > extra else (text, False)
 
@@ -191,6 +206,23 @@ def _without_repetition(word: str) -> str:
 
 def _letters_of(text: str) -> str:
     return "".join(letter for letter in unicodedata.normalize("NFKC", text) if letter.isalnum())
+
+
+def count_annotations(page: "pypdf.PageObject") -> Counter[str]:
+    """Return the number of comments, and of stamps and signatures, whose words are not read."""
+    counts: Counter[str] = Counter()
+    for reference in page.annotations or ():
+        annotation = reference.get_object()
+        if not isinstance(annotation, dict) or _number(annotation.get("/F")) & _NOT_SHOWN:
+            continue
+        kind = annotation.get("/Subtype")
+        counts["comments"] += kind in _MARKUP and bool(str(annotation.get("/Contents", "")).strip())
+        counts["stamps"] += kind == "/Stamp" or (annotation.get("/FT") == "/Sig" and "/AP" in annotation)
+    return counts
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def read_fields(page: "pypdf.PageObject") -> tuple[list[Word], int]:
@@ -228,7 +260,8 @@ def _shown_value(annotation: "pypdf.generic.DictionaryObject") -> str:
     kind, flags = _inherited(annotation, "/FT"), int(str(_inherited(annotation, "/Ff") or 0))
     value = _inherited(annotation, "/V")
     if kind == "/Btn":
-        return "" if flags & 1 << 16 else "\u2612" if annotation.get("/AS", "/Off") != "/Off" else "\u2610"
+        state = annotation.get("/AS") or value or "/Off"
+        return "" if flags & 1 << 16 else "\u2612" if state != "/Off" else "\u2610"
     if value is None or (kind == "/Tx" and flags & 1 << 13) or kind not in {"/Tx", "/Ch"}:  # 1 << 13: password
         return ""
     if kind == "/Ch":

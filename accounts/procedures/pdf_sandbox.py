@@ -10,6 +10,7 @@ import json
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if __name__ == "__main__":  # isolated mode leaves the project off the path
 
 from accounts.procedures import pdf_page_reader
 from accounts.procedures.pdf_layout import join_hyphenated
+from accounts.procedures.pdf_page_reader import PageReading
+from accounts.procedures.pdf_visibility import find_hidden_layers
 
 if TYPE_CHECKING:
     import pypdfium2
@@ -86,7 +89,7 @@ def read_document(data: bytes, max_pages: int, max_characters: int, is_front: bo
                 raise PdfRejectedError("too_many_pages")
             pages = PageTexts(document, open_for_layout(data))
             texts = read_first_pages(pages) if is_front else read_all_pages(pages, max_characters)
-            unread = pages.unread | find_unread_parts(document) | {"fields": pages.broken_fields}
+            unread: dict[str, Any] = {**pages.unread, **find_unread_parts(document), **pages.counts}
             return {"pages": join_hyphenated(texts), "unread": unread}
     except PdfRejectedError:
         raise
@@ -114,8 +117,10 @@ class PageTexts:
     def __init__(self, document: "PdfReader", layout: "pypdfium2.PdfDocument | None") -> None:
         self.document = document
         self.layout = layout
-        self.unread: dict[str, list[int]] = {"pictures": [], "order": []}  # page numbers, from 1
-        self.broken_fields = 0
+        # page numbers, from 1
+        self.unread: dict[str, list[int]] = {"pictures": [], "order": [], "hidden": [], "garbled": []}
+        self.counts = Counter({"fields": 0, "comments": 0, "stamps": 0})
+        self._hidden_layers = find_hidden_layers(document)
 
     def __iter__(self) -> Iterator[str]:
         for index in range(len(self.document.pages)):
@@ -124,16 +129,20 @@ class PageTexts:
     def _read(self, index: int) -> str:
         page = self.document.pages[index]
         fields, broken = pdf_page_reader.read_fields(page)
-        self.broken_fields += broken
+        self.counts["fields"] += broken
+        self.counts.update(pdf_page_reader.count_annotations(page))
         ordered = self._read_in_order(index, fields)
         plain = self._read_plainly(page, is_required=ordered is None)
-        text, is_plain = (plain, True) if ordered is None else pdf_page_reader.choose_fuller(ordered, plain)
+        if ordered is None:
+            text, is_plain = plain, True
+        else:
+            text, is_plain = pdf_page_reader.choose_fuller(ordered.text, plain, ordered.hidden)
         if is_plain and plain.strip():
             self.unread["order"].append(index + 1)
         return "\n".join([text, *(field.text for field in fields)]) if is_plain else text
 
-    def _read_in_order(self, index: int, fields: list[pdf_page_reader.Word]) -> str | None:
-        """Return the text in reading order, or None if PDFium cannot read the page."""
+    def _read_in_order(self, index: int, fields: list[pdf_page_reader.Word]) -> PageReading | None:
+        """Return the reading in order, or None if PDFium cannot read the page."""
         import pypdfium2  # noqa: PLC0415  # import only under the resource limits
 
         if self.layout is None or index >= len(self.layout):
@@ -144,9 +153,13 @@ class PageTexts:
             return None
         if pdf_page_reader.has_large_picture(page):
             self.unread["pictures"].append(index + 1)
-        text = pdf_page_reader.read_page(page, fields)
+        reading = pdf_page_reader.read_page(page, fields, self._hidden_layers)
         page.close()
-        return text
+        if reading.hidden.strip():
+            self.unread["hidden"].append(index + 1)
+        if reading.is_garbled:
+            self.unread["garbled"].append(index + 1)
+        return reading
 
     @staticmethod
     def _read_plainly(page: "PageObject", is_required: bool) -> str:

@@ -26,8 +26,12 @@ class UnreadParts(TypedDict):
 
     pictures: list[int]  # pages with large pictures, from 1
     order: list[int]  # pages whose text may be out of order, from 1
+    hidden: list[int]  # pages with text that a person does not see, from 1
+    garbled: list[int]  # pages whose letters are not known for certain, from 1
     attachments: int  # number of attached files
     fields: int  # number of form fields that are broken
+    comments: int  # number of comments on the text
+    stamps: int  # number of stamps and signatures
     xfa: int  # 1 if a form can be read only in the program that made it
 
 

@@ -284,7 +284,17 @@ def test_unread_parts_are_named():
 
     assert result == {
         "pages": ["Text", ""],
-        "unread": {"pictures": [2], "order": [], "attachments": 1, "xfa": 1, "fields": 0},
+        "unread": {
+            "pictures": [2],
+            "order": [],
+            "hidden": [],
+            "garbled": [],
+            "attachments": 1,
+            "xfa": 1,
+            "fields": 0,
+            "comments": 0,
+            "stamps": 0,
+        },
     }
 
 
