@@ -88,6 +88,8 @@ def _read_letters(page: "pypdfium2.PdfPage", hidden_objects: set[int]) -> _Lette
         found.count += 1
         found.unknown += pdfium.FPDFText_HasUnicodeMapError(handle, index) == 1
         is_outside = not (left <= (box.left + box.right) / 2 <= right and bottom <= (box.bottom + box.top) / 2 <= top)
+        if is_outside:  # a line that begins on the page and runs over its edge is read whole
+            is_outside = place_index < 0 or _object_of(handle, place_index) != _object_of(handle, index)
         if is_outside or (hidden_objects and _object_of(handle, index) in hidden_objects):
             found.hidden.append(letter)
             continue

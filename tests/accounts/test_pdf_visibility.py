@@ -62,6 +62,12 @@ def test_text_outside_the_page_is_left_out():
     assert read(pdf_bytes(writer)) == ("1.1 Greeting", {"hidden": [1]})
 
 
+def test_line_that_runs_over_the_edge_is_read_whole():
+    text = "Say the name of the line and your first name, ask for a number, " * 3
+
+    assert read(pages_pdf(draw((72, 700, text)))) == (text.strip(), {})
+
+
 @pytest.mark.parametrize("box", [(612, 792, 0, 0), (0, 0, 0, 0), (-50, -50, 900, 900)])
 def test_unusual_page_box_hides_nothing(box):
     writer = PdfWriter(clone_from=io.BytesIO(pages_pdf(SHOWN)))
