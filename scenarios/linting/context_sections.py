@@ -19,10 +19,18 @@ from scenarios.linting.context_wording import (
     is_clearly_not_criteria,
     is_generic_heading,
     is_heading_phrase,
+    is_negative_heading,
     judge_line,
 )
 
-_RANKS = {"number": 0, "letter": 1, "bullet": 1, "lower": 2}  # usual order of markers in one list
+_RANKS = {
+    "roman": -1,
+    "number": 0,
+    "letter": 1,
+    "bullet": 1,
+    "lower": 2,
+    "square": 3,
+}  # usual order of markers in one list
 _NESTED_INDENT = 2  # columns; one column is a slip
 _WRAPPED_LENGTH = 60  # characters; a shorter line was ended by its author, not wrapped
 _LABEL_WITH_VALUE = BoundedPattern(r"(?!(?:part|section|step|phase)\s+\w+\s*:)[^:]{2,60}:\s+\S", re.IGNORECASE)
@@ -67,10 +75,14 @@ def split_sections(lines: Sequence[ContextLine]) -> list[ContextSection]:
 
 
 def _restore_bare_headings(sections: list[ContextSection]) -> None:
-    """Turn headings with nothing below them back into lines, so that none of the author's lines is lost."""
+    """Turn headings with nothing below them back into lines, so that none of the author's lines is lost.
+
+    “Goals” or “Background” alone says nothing and may go.
+    """
     for before, section, after in zip(sections[:-1], sections[1:], [*sections[2:], None], strict=False):
         is_outer = after is not None and after.level > section.level
-        if section.line and not section.nodes and not is_outer and classify_heading(section.heading) is None:
+        is_known = is_generic_heading(section.heading) or is_clearly_not_criteria(section.heading)
+        if section.line and not section.nodes and not is_outer and not is_known:
             before.nodes.append(ContextNode(section.line, section.heading))
 
 
@@ -117,6 +129,8 @@ class _SectionReader:
         if _LABEL_WITH_VALUE.match(line.text):
             return 0
         if is_heading_phrase(line.text):
+            return LINE_LEVEL
+        if following.marker and line.text[-1] in ".?" and is_heading_phrase(line.text.rstrip(".? ")):
             return LINE_LEVEL
         after_next = self._lines[index + 2] if index + 2 < len(self._lines) else None
         is_next_heading = after_next is not None and self._is_item_heading(following, after_next)
@@ -171,7 +185,8 @@ class _SectionReader:
     # ---- Items and paragraphs
 
     def _add_item(self, line: ContextLine, index: int) -> None:
-        node = ContextNode(line, line.text)
+        is_negated = line.is_negative and not is_negative_heading(line.text)
+        node = ContextNode(line, f"Do not: {line.text}" if is_negated else line.text)
         while self._open_items and not self._is_nested(line, self._open_items[-1].line, index):
             self._open_items.pop()
         siblings = self._open_items[-1].children if self._open_items else self.sections[-1].nodes
@@ -205,8 +220,8 @@ class _SectionReader:
             return bool(self._open_items) and line.indent - self._open_items[-1].line.indent >= _NESTED_INDENT
         if previous.marker and line.indent - previous.indent >= _NESTED_INDENT:
             return True
-        text = line.passage.text
+        text = line.words
         if text[0].islower() or previous.text[-1] in ",–—-(&":
             return True
         is_ended = previous.text[-1] in ".!?;:"
-        return not is_ended and len(previous.passage.text) >= _WRAPPED_LENGTH and not is_heading_phrase(line.text)
+        return not is_ended and len(previous.words) >= _WRAPPED_LENGTH and not is_heading_phrase(line.text)

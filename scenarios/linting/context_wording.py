@@ -40,6 +40,10 @@ _NOTES = compile_any(
 _MISTAKES = compile_any(
     r"\bred[- ]flags?\b|\bwarning signs?\b|\bpitfalls?\b|\b(?:common|typical|critical|serious) (?:mistakes?|errors?)\b",
     r"^(?:mistakes?|errors?|failures?)\b|\bautomatic(?:ally)? fail|\bsigns? of (?:poor|bad|weak)\b",
+    r"\b(?:auto[- ]?)?fail(?:s|ed|ing)?(?: (?:criteria|conditions?|points?|if|when|behaviou?rs?|items?)\b|$)",
+    r"^(?:0|zero|no|minus|negative) (?:points?|pts|credit)\b|\b(?:points? (?:off|lost)|lose points|deduct)",
+    r"\bunacceptable\b|\bnot acceptable\b|\b(?:poor|weak|bad) (?:performance|practice|answers?|responses?|examples?)\b",
+    r"\b(?:below|does not meet|did not meet|not meeting) (?:the )?(?:expectations?|standards?)\b|\bneeds improvement\b",
 )
 _FACTS_FOR_COUNSELOR = compile_any(
     rf"\b{_COUNSELOR} (?:knows?|is told|sees|receives|background)\b",
@@ -47,7 +51,9 @@ _FACTS_FOR_COUNSELOR = compile_any(
 )
 _NAMES_COUNSELOR = compile_any(rf"\b{_COUNSELOR}\b")
 _NAMES_CALLER = compile_any(rf"\b{_CALLER}\b")
-_CALLER_SUBJECT = compile_any(rf"^(?:how|what|when|why|where|if|who)?\W*(?:the |this |your |our )?{_PEOPLE}\b")
+_CALLER_SUBJECT = compile_any(
+    rf"^(?:how|what|when|why|where|if|who)?(?: is| are)?\W*(?:the |this |your |our )?{_PEOPLE}\b"
+)
 _CALLER_OBJECT = compile_any(
     # The first verb is enough: a caller after a later one is also after the first.
     rf"^(?>.*?\b(?:assess|evaluat|support|engag|validat|help|ask|work|talk|listen|connect))\w*+.*\b{_CALLER}\b"
@@ -59,7 +65,7 @@ _STRONG_FACTS = compile_any(
 _STRONG_CRITERIA = compile_any(
     r"\bshould\b|\bmust\b|\bcriteri|\bevaluat|\bassess|\brubric\b|\bcheck ?list\b|\b(?:look|listen)(?:ing)? for\b",
     r"\bgraded?\b|\bscored?\b|\bto (?:do|cover|include|demonstrate|observe)\b",
-    r"\bdo(?:es)? not\b|\bdon['’]?t?['’]?ts?\b|\bavoid",
+    r"\bdo(?:es)? not\b|\bdon['’]?t?['’]?ts?\b|\bavoid|^(?:never|always|refrain from)$|^no[- ]?nos?$",
 )
 _CRITERIA = compile_any(
     r"\bexpect|\bgoals?\b|\bobjectives?\b|\bskills?\b|\bcompetenc|\btasks?\b|\bsteps?\b|\brequire|\bperformance\b",
@@ -74,6 +80,20 @@ _FACTS = compile_any(
     r"\bsupport system$|\btimeline\b|\bdemeanor\b",
     r"^(?:risks?|risk information|current (?:state|risk|concerns?)|identity|name|age|location|opening line|concerns?)$",
     r"\bdisclos|\bwho is calling\b|\breason for (?:the )?call",
+)
+# Headings in Spanish, German, and French. The lines below them are not judged by their wording.
+_FACTS_ELSEWHERE = compile_any(
+    r"^(?:sobre|acerca de|datos|perfil|antecedentes|contexto|historia|motivo|quién)\b|\bllamante\b|\bquien llama\b",
+    r"^(?:über|zur person|hintergrund|vorgeschichte|ausgangslage|angaben)\b|^(?:der |die )?anrufer(?:in)?$",
+    r"^(?:à propos|contexte|antécédents|profil|motif)\b|^l['’]appelante?$",
+)
+_CRITERIA_ELSEWHERE = compile_any(
+    r"\b(?:consejer[oa]s?|orientador(?:a|es)?|operador(?:a|es)?|voluntari[oa]s?|deben?|deber[ií]an?|hacer|evitar|"
+    r"criterios|objetivos|metas|evaluar|evaluación|se espera|expectativas)\b",
+    r"\b(?:berater(?:in|innen)?|soll(?:te|en)?|muss|müssen|kriterien|ziele|bewertung|bewertet|erwartung(?:en)?|"
+    r"erwartet|vermeiden|nicht tun)\b",
+    r"\b(?:conseill(?:er|ère|ers|ères)|écoutante?s?|intervenante?s?|doit|doivent|critères|objectifs|évaluer|évaluation|"
+    r"attendus?|attentes|éviter|à faire)\b",
 )
 _NUMBERING = BoundedPattern(
     r"^(?:(?:section|part|step|phase)\s+)?(?:\d{1,3}|[ivx]{1,5}|[a-h])\s*[.):–-]+\s*|^(?:section|part)\s+\w+\s*[:–-]\s*"
@@ -108,9 +128,12 @@ _HEADING_PATTERNS = (
     (SectionKind.CRITERIA, _STRONG_CRITERIA),
     (SectionKind.CRITERIA, _CRITERIA),
     (SectionKind.FACTS, _FACTS),
+    (SectionKind.FACTS, _FACTS_ELSEWHERE),
+    (SectionKind.CRITERIA, _CRITERIA_ELSEWHERE),
 )
 _NEGATIVE_HEADING = compile_any(
-    r"\bavoid|\b(?:should|must|do|does) ?not\b|n['’]t\b|\bdon['’]?ts\b|\bnever\b|\bwhat not to\b"
+    r"\bavoid|\b(?:should|must|do|does) ?not\b|n['’]t\b|\bdon['’]?ts\b|\bnever\b|\bwhat not to\b|\brefrain\b|"
+    r"\bno[- ]?nos?$|^(?:no (?:debe|deber[ií]a|hacer)|evitar|nicht|vermeiden|ne (?:pas|doit)|à éviter|éviter)\b"
 )
 
 
@@ -153,6 +176,8 @@ _POSSESSED = compile_any(
 )
 _OBLIGATION = compile_any(
     rf"\b{_COUNSELOR} (?:\w+ly )?(?:should|must|needs? to|has to|have to|is expected to|will|can)\b",
+    rf"^(?:he|she|they) should\b|^(?:the |a )?{_CALLER} (?:is|are) (?:not |never )?(?:\w+ly )?"
+    r"(?:asked|offered|given|informed|invited|encouraged|greeted|thanked|reassured|referred|validated|connected)\b",
     rf"^(?:the |a )?{_COUNSELOR}\b|^did (?:the )?{_COUNSELOR}\b",
     r"\b(?:should|must|needs? to|has to)(?: not| never| always| still)? be \w+",
     r"\b(?:is|are) (?:not|never|always) (?:\w+ed|given|made|done|told)\b",
@@ -256,7 +281,7 @@ def is_generic_heading(text: str) -> bool:
 def is_clearly_not_criteria(text: str) -> bool:
     """Return True for “About the caller” or “Red flags”, and False for “Risk” or “Family”, which may be a topic."""
     heading = _normalize_heading(text)
-    patterns = (_NOTES, _MISTAKES, _STRONG_FACTS, _CALLER_SUBJECT, _FACTS_FOR_COUNSELOR)
+    patterns = (_NOTES, _MISTAKES, _STRONG_FACTS, _FACTS_ELSEWHERE, _CALLER_SUBJECT, _FACTS_FOR_COUNSELOR)
     return any(pattern.search(heading) for pattern in patterns)
 
 

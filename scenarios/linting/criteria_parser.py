@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 
 from ai.bounded_patterns import BoundedPattern
 from scenarios.linting import left_out_reasons as reasons
 from scenarios.linting.context_lines import clean_text, read_lines
 from scenarios.linting.context_sections import ContextNode, ContextSection, split_sections
+from scenarios.linting.context_sentences import split_prose, split_subjects
 from scenarios.linting.context_wording import (
     SectionKind,
     Wording,
     addresses_counselor,
     classify_heading,
     describes_state,
+    is_generic_heading,
     is_negative_heading,
     judge_line,
     starts_with_action,
@@ -52,6 +53,7 @@ class ParsedContext:
     left_out: list[LeftOutLine] = field(default_factory=list)
     is_list: bool = False  # False if the points were taken from prose
     first_ignored: int | None = None  # position in the text of the first point past the limit
+    repeated: list[TextPassage] = field(default_factory=list)  # first of the points that an earlier one says
 
 
 def parse_evaluator_context(evaluator_context: str) -> ParsedContext:
@@ -71,13 +73,37 @@ def parse_evaluator_context(evaluator_context: str) -> ParsedContext:
         for section in sections:
             collector.add_section(section)
         points, left_out = collector.points, collector.left_out
+    points, repeated = _drop_repeated(points)
+    left_out += [
+        LeftOutLine(
+            later.text, _line_of(evaluator_context, later), reasons.repeats(_line_of(evaluator_context, earlier))
+        )
+        for earlier, later in repeated
+    ]
     left_out += [
         LeftOutLine(point.text, _line_of(evaluator_context, point), reasons.too_many(MAX_CRITERIA))
         for point in points[MAX_CRITERIA:]
     ]
     first_ignored = points[MAX_CRITERIA].passage.start if len(points) > MAX_CRITERIA else None
     left_out.sort(key=lambda one: one.line)
-    return ParsedContext(points[:MAX_CRITERIA], left_out, has_items, first_ignored)
+    passages = [later.passage for _earlier, later in repeated][:MAX_CRITERIA]
+    return ParsedContext(points[:MAX_CRITERIA], left_out, has_items, first_ignored, passages)
+
+
+def _drop_repeated(
+    points: Sequence[CriterionPoint],
+) -> tuple[list[CriterionPoint], list[tuple[CriterionPoint, CriterionPoint]]]:
+    """Return the points without repetitions, and each repetition after the point that it repeats.
+
+    A point that is written twice would count twice.
+    """
+    first: dict[str, CriterionPoint] = {}
+    repeated = []
+    for point in points:
+        earlier = first.setdefault(" ".join(point.text.lower().rstrip(" .;,:").split()), point)
+        if earlier is not point:
+            repeated.append((earlier, point))
+    return list(first.values()), repeated
 
 
 def _has_facts(sections: Sequence[ContextSection]) -> bool:
@@ -92,22 +118,30 @@ def _line_of(text: str, point: CriterionPoint) -> int:
 
 
 def _parse_prose(text: str, sections: Sequence[ContextSection]) -> tuple[list[CriterionPoint], list[LeftOutLine]]:
-    """Leave out the lines worded as facts. If no line is worded as an action, the whole text is one point."""
-    units = list(chain.from_iterable(section.paragraphs for section in sections))
+    """Leave out what is worded as facts. If nothing is worded as an action, the whole text is one point."""
+    units = [part for section in sections for unit in section.paragraphs for part in split_prose(unit)]
     wordings = [_judge_with_label(unit.text) for unit in units]
     if len(units) < 2 or Wording.ACTION not in wordings:
         whole, number = trim_passage(text, 0), units[0].line.number if units else 1
-        return _fit(" ".join(whole.text.split()), whole, number) if whole.text else ([], [])
+        shown = " ".join(unit.text for unit in units)
+        return _fit(shown, whole, number) if shown else ([], [])
     points: list[CriterionPoint] = []
     left_out: list[LeftOutLine] = []
     for unit, wording in zip(units, wordings, strict=True):
         if wording is Wording.FACT:
             left_out.append(LeftOutLine(unit.text, unit.line.number, reasons.CALLER_FACT))
         else:
-            taken, cut = _fit(unit.text, unit.line.passage, unit.line.number)
+            taken, cut = _fit(_without_label(unit.text), unit.line.passage, unit.line.number)
             points += taken
             left_out += cut
     return points, left_out
+
+
+def _without_label(text: str) -> str:
+    """Remove a label that only says that the rest is graded: “What the counselor should do: …”."""
+    label = _LABEL.match(text)
+    is_plain = label is not None and is_generic_heading(label[1]) and not is_negative_heading(label[1])
+    return text[label.end() :] if label and is_plain else text
 
 
 def _judge_with_label(text: str) -> Wording:
@@ -143,8 +177,9 @@ class _PointCollector:
         for node in section.nodes:
             if node.line.marker:
                 self._add_item(node, section)
-            else:
-                self._add_paragraph(node, section)
+                continue
+            for part in split_subjects(node):
+                self._add_paragraph(part, section)
 
     def _add_item(self, node: ContextNode, section: ContextSection) -> None:
         if reason := self._find_item_reason(node, section):

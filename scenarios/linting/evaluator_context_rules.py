@@ -33,6 +33,7 @@ def lint_evaluator_context(evaluator_context: str, mode: str) -> Iterator[LintFi
             yield "split_criterion", criterion
         yield from _find_unobservable(criterion, mode)
     yield from _find_repeated(criteria)
+    yield from (("doubled_criterion", passage) for passage in parsed.repeated)
     if parsed.first_ignored is not None:
         yield "too_many_criteria", trim_passage(evaluator_context[parsed.first_ignored :], parsed.first_ignored)
 

@@ -28,3 +28,7 @@ def too_long(most: int) -> Message:
         gettext_noop("A check can have at most %(most)s characters. This part does not fit. Make it a separate point."),
         {"most": f"{most:,}"},
     )
+
+
+def repeats(line: int) -> Message:
+    return Message(gettext_noop("Line %(line)s says the same. Each point is graded once."), {"line": line})

@@ -18,6 +18,7 @@ MAX_EXPECTED_LENGTH, MAX_PHRASES, MAX_PHRASE_LENGTH = 300, 5, 120  # characters,
 _SAFETY_TERMS = BoundedPattern(
     r"\b(?:suicid\w*|safety|self-harm|danger\w*|must|always|never|emergency|weapon\w*|means)\b", re.IGNORECASE
 )
+_WEIGHT = BoundedPattern(r"[(\[]weight(?:ing)?\s*+[:=]?+\s*+([123])[)\]]", re.IGNORECASE)
 _QUOTED = BoundedPattern(r"[“\"]([^“”\"]{3,120})[”\"]")
 
 
@@ -42,8 +43,8 @@ class CheckPlan:
 def plan_checks(edited: list[ScenarioCheck], evaluator_context: str) -> CheckPlan:
     """Return the checks of a scenario: the edited ones, or else those proposed from its evaluator context.
 
-    Grading, previews, forms, and the API all use this function. Safety checks weigh more, and quoted passages become
-    phrases.
+    Grading, previews, forms, and the API all use this function. Safety checks weigh more, unless the author wrote
+    “(weight: 2)”, and quoted passages become phrases.
     """
     if edited:
         return CheckPlan(edited, is_proposed=False)
@@ -56,9 +57,12 @@ def propose_checks(evaluator_context: str) -> list[ScenarioCheck]:
 
 
 def _propose_check(text: str) -> ScenarioCheck:
+    written = _WEIGHT.search(text)
+    text = " ".join(_WEIGHT.sub("", text, 1).split()) if written else text
+    proposed = SAFETY_WEIGHT if _SAFETY_TERMS.search(text) else DEFAULT_WEIGHT
     return {
         "text": text,
-        "weight": SAFETY_WEIGHT if _SAFETY_TERMS.search(text) else DEFAULT_WEIGHT,
+        "weight": int(written[1]) if written else proposed,
         "expected": "",
         "phrases": _QUOTED.findall(text)[:MAX_PHRASES],
     }
