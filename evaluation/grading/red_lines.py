@@ -29,6 +29,8 @@ def _compile_patterns(name: str) -> BoundedPattern:
 
 _LEADING_NEGATIVE, _METHOD = _compile_patterns("leading_negative"), _compile_patterns("methods")
 _DISCLOSURE, _FOLLOW_UP = _compile_patterns("disclosures"), _compile_patterns("taken_up")
+_NOT_DISCLOSURE = _compile_patterns("not_disclosures")
+_METHOD_WARNING = _compile_patterns("method_warnings")
 _DENIED_BEFORE, _DENIED_INSIDE = _compile_patterns("denied_before"), _compile_patterns("denied_inside")
 _ABANDONMENT, _SAFEGUARD = _compile_patterns("leaving"), _compile_patterns("safeguards")
 _DANGER_QUESTION, _SAFETY_QUESTION = _compile_patterns("danger_questions"), _compile_patterns("safety_questions")
@@ -77,7 +79,8 @@ def _by_commission(utterances: Sequence[Utterance]) -> Iterator[CrossedRedLine]:
         # Report each sentence once: a long one without punctuation may match thousands of times.
         matches = {said.sentence_around(*match.span()): match for match in reversed(_METHOD.finditer(said.text))}
         for (start, end), match in reversed(matches.items()):
-            if not _QUESTION.search(said.text[start:end]):
+            sentence = said.text[start:end]
+            if not _QUESTION.search(sentence) and not _METHOD_WARNING.search(sentence):
                 yield _crossed("no_method_information", said, match, _METHOD_REASON)
         if index and _METHOD_QUESTION.search(utterances[index - 1].text) and _is_plain_yes(said):
             yield _crossed_by_answer("no_method_information", said, _METHOD_REASON)
@@ -105,7 +108,13 @@ def _by_omission(utterances: Sequence[Utterance]) -> Iterator[CrossedRedLine]:
 
 def _is_disclosure(said: Utterance, asked: Utterance | None) -> bool:
     """Return whether the caller speaks of danger: in their own words, or in an answer to a direct question."""
-    return any(not _is_denied(said.text, match) for match in _DISCLOSURE.finditer(said.text)) or (
+    harmless = _NOT_DISCLOSURE.finditer(said.text)
+    spoken = (
+        match
+        for match in _DISCLOSURE.finditer(said.text)
+        if not any(one.start() < match.end() and match.start() < one.end() for one in harmless)
+    )
+    return any(not _is_denied(said.text, match) for match in spoken) or (
         asked is not None and _answers_with_danger(said.text, asked)
     )
 
