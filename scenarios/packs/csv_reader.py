@@ -116,7 +116,7 @@ def _iterate_records(lines: CSVLineReader) -> Iterator[list[str]]:
             return
         except csv.Error as error:
             raise _build_csv_error(lines, error) from None
-        if any(cell.strip() for cell in cells):
+        if not all(map(is_blank, cells)):
             yield cells
 
 

@@ -1,6 +1,7 @@
 """Reader of JSON packs, `{"scenarios": [...]}` or a bare list, one row at a time."""
 
 from collections.abc import Iterator
+from typing import cast
 
 from scenarios.messages import Message, gettext_noop
 from scenarios.packs.columns import (
@@ -13,6 +14,7 @@ from scenarios.packs.columns import (
     misspelling_message,
     normalize_value,
 )
+from scenarios.packs.csv_cells import InvalidCellError, read_cell
 from scenarios.packs.file_positions import FilePosition
 from scenarios.packs.json_cursor import JSONCursor, JSONObject, JSONValue, UnreadableNumber
 from scenarios.packs.rows import MAX_PROBLEMS, PackRow, PackValue, RowProblem, printable_excerpt
@@ -124,6 +126,7 @@ def _convert_members(
         name = canonical_column(name_in_file)
         key = name or name_in_file
         counts[key] = counts.get(key, 0) + 1
+        value = _read_spelling(name, value)
         # A third occurrence adds nothing to the error about the second.
         if counts[key] > 2:
             continue
@@ -134,6 +137,19 @@ def _convert_members(
         elif name and value is not None:
             values[name] = normalize_value(name, _as_pack_value(name, value))
     return values, problems
+
+
+def _read_spelling(name: str, value: JSONValue) -> JSONValue:
+    """Return the value of a text or number that other programs write instead: "15.0", "Y", 1, or "calm; listening"."""
+    kind = COLUMNS.get(name, ColumnType.TEXT)
+    if kind is ColumnType.BOOLEAN and isinstance(value, int | float) and value in {0, 1}:
+        return bool(value)
+    if kind is ColumnType.TEXT or not isinstance(value, str):
+        return value
+    try:
+        return cast(JSONValue, read_cell(kind, value))
+    except InvalidCellError:
+        return value
 
 
 def _describe_duplicate(name_in_file: str, name: str, count: int) -> Message | None:

@@ -13,7 +13,18 @@ CHOICES: dict[str, type[TextChoices]] = {
     "patience": Patience,
 }
 _PHONE_WORDS = ("voice", "call", "phone call", "voice call", "telephone", "telephone call", "audio", "hotline", "tel")
-_CHAT_WORDS = ("text", "text chat", "web chat", "webchat", "online chat", "live chat", "sms", "texting", "messaging")
+_CHAT_WORDS = (
+    "text",
+    "text chat",
+    "web chat",
+    "webchat",
+    "online chat",
+    "live chat",
+    "sms",
+    "texting",
+    "text message",
+    "messaging",
+)
 _SYNONYMS: dict[str, dict[str, str]] = {
     "mode": {word: str(Mode.PHONE) for word in _PHONE_WORDS} | {word: str(Mode.CHAT) for word in _CHAT_WORDS},
     # "hard" may be either of the two upper levels, so that a person has to choose.
@@ -27,7 +38,11 @@ def find_choice(column: str, text: str) -> str | None:
     """Return the value for a text, which may be the value, its label, a synonym, or mixed, as “Phone (Voice)”."""
     words = _words_of(column)
     folded = " ".join(fold_text(text).replace("_", " ").replace("-", " ").split())
-    return words.get(folded) or words.get(" ".join(_PARENTHESES.sub(" ", folded).split()))
+    folded = folded.strip("\"'“”„‘’ ")
+    found = words.get(folded) or words.get(" ".join(_PARENTHESES.sub(" ", folded).split()))
+    # “Phone/Voice” names one value twice. “Phone/Chat” names two, so that a person has to choose.
+    named = {words.get(part.strip()) for part in folded.split("/")}
+    return found or (named.pop() if len(named) == 1 else None)
 
 
 def _words_of(column: str) -> dict[str, str]:

@@ -75,9 +75,9 @@ def test_ignored_names_are_collected():
         (b'"mode": {}', "mode", "Enter text. Found an object."),
         (b'"account": true', "account", "Enter text in quotation marks. Found true."),
         (
-            b'"estimated_minutes": "15"',
+            b'"estimated_minutes": "soon"',
             "estimated_minutes",
-            "Enter a whole number, such as 15. Found the text “15”.",
+            "Enter a whole number, such as 15. Found the text “soon”.",
         ),
         (
             b'"estimatedMinutes": 1.5',
@@ -85,9 +85,9 @@ def test_ignored_names_are_collected():
             "Enter a whole number, such as 15. Found the number 1.5.",
         ),
         (b'"estimated_minutes": true', "estimated_minutes", "Enter a whole number, such as 15. Found true."),
-        (b'"is_active": 1', "is_active", "Enter true or false. Found the number 1."),
-        (b'"is_active": "yes"', "is_active", "Enter true or false. Found the text “yes”."),
-        (b'"skills": "a; b"', "skills", "Enter a list of names. Found the text “a; b”."),
+        (b'"is_active": 2', "is_active", "Enter true or false. Found the number 2."),
+        (b'"is_active": "maybe"', "is_active", "Enter true or false. Found the text “maybe”."),
+        (b'"skills": true', "skills", "Enter a list of names. Found true."),
         (
             b'"skills": ["a", null]',
             "skills",
@@ -317,3 +317,22 @@ def test_reader_agrees_with_strict_parser(text):
         found = None
 
     assert found == expected
+
+
+def test_spellings_of_other_programs_are_read():
+    row = (
+        b'[{"title": "A", "prompt": "B", "estimated_minutes": "15.0", "is_active": "Y", "is_one_time": 0,'
+        b' "skills": "calm; listening"}, {"title": "C", "prompt": "D", "is_active": "", "estimated_minutes": "n/a"}]'
+    )
+
+    assert values_of(row) == [
+        {
+            "title": "A",
+            "prompt": "B",
+            "estimated_minutes": 15,
+            "is_active": True,
+            "is_one_time": False,
+            "skills": ["calm", "listening"],
+        },
+        {"title": "C", "prompt": "D"},
+    ]

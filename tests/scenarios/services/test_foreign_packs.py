@@ -34,6 +34,9 @@ def import_csv(organization, text: str, encoding: str = "utf-8") -> list[Scenari
         ("Text Chat", "chat"),
         ("sms", "chat"),
         ("Chat (web)", "chat"),
+        ("Phone/Voice", "phone"),
+        ("“Chat”", "chat"),
+        ("Text message", "chat"),
         ("null", "phone"),
         ("\u200b", "phone"),
     ],
@@ -118,3 +121,24 @@ def test_equal_problems_are_one_group_with_its_rows(organization):
 
     assert (first.field, first.count, first.rows, second.rows) == ("category", 25, list(range(1, 26)), [26])
     assert first.listed_rows.endswith(", 19, 20, …")
+
+
+@pytest.mark.parametrize(
+    ("word", "is_active"), [("WAHR", True), ("FALSCH", False), ("VERDADERO", True), ("Faux", False)]
+)
+def test_true_and_false_in_the_language_of_the_spreadsheet(organization, word, is_active):
+    [scenario] = import_csv(organization, f"title,prompt,is_active\nA,You.,{word}\n")
+
+    assert scenario.is_active is is_active
+
+
+def test_mode_that_names_both_is_refused(organization):
+    job = stage_csv(organization, "title,prompt,mode\nA,You.,Phone/Chat\n")
+
+    assert list_problems(job) != []
+
+
+def test_row_that_looks_empty_is_skipped(organization):
+    job = stage_csv(organization, "title,prompt\n\u00a0,\u200b\nA,You.\n\u3164,\n")
+
+    assert (job.rows.count(), list_problems(job)) == (1, [])
