@@ -8,7 +8,7 @@ import orjson
 
 from ..http.json_types import JSON, JSONValue, as_object, as_text, objects, texts
 from ..search.text_search import rank, search_terms
-from .grading_rules import CONDITIONS, LEADING, LECTURING, YES, rule_for
+from .grading_rules import CONDITIONS, LEADING, LECTURING, YES, rule_for, says
 
 SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 HEADING = re.compile(r"^[ \t#]*(?:section\s+)?(\d+(?:\.\d+)*)[.)]?[ \t]+\S", re.IGNORECASE | re.MULTILINE)
@@ -144,7 +144,7 @@ def _find_evidence(wanted: str, task: GradingTask, citations: list[JSON]) -> lis
         asked = [search_terms(as_text(citation["text"])) - COMMON_TERMS for citation in citations]
         return [e for e in sentences if any(_shares_enough(e.text, terms) for terms in asked)][:2]
     if rule:
-        return [e for e in sentences if rule.evidence_pattern.search(e.text)][:2]
+        return [e for e in sentences if says(rule, e.text)][:2]
     terms = search_terms(wanted)
     return [e for e in sentences if len(search_terms(e.text) & terms) >= min(2, len(terms))][:2]
 

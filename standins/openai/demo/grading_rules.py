@@ -34,6 +34,25 @@ LEADING = re.compile(
     re.IGNORECASE,
 )
 
+# Words before or after the evidence that turn it into its opposite: "I'm not glad you called", "We agreed nothing".
+_REFUSAL = re.compile(
+    r"(?:\b(?:not|never|cannot|nobody|no one|nothing|without|no)|n['’]t)\b[^.,;:?!]{0,40}$", re.IGNORECASE
+)
+_DENIAL_AFTER = re.compile(r"\s+(?:nothing|nobody|no one|never|no)\b", re.IGNORECASE)
+_QUESTION_WORDS = re.compile(
+    r"\W{0,9}(?:(?:so|and|but|then) )?(?:why|what|how|who|do|did|are|is|have|has|can|could|would|when|if)\b",
+    re.IGNORECASE,
+)
+
+
+def says(rule: GradingRule, sentence: str) -> bool:
+    """Return whether a sentence holds the rule's evidence without denying it. Questions deny nothing."""
+    found = rule.evidence_pattern.search(sentence)
+    if found is None or (sentence.rstrip().endswith("?") and _QUESTION_WORDS.match(sentence)):
+        return found is not None
+    return not (_REFUSAL.search(sentence[: found.start()]) or _DENIAL_AFTER.match(sentence, found.end()))
+
+
 # The first match decides, so specific rules come before general ones.
 GRADING_RULES = (
     _grading_rule(r"one question at a time", r"\?[\s\S]+\?", is_forbidden=True),

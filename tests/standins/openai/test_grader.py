@@ -277,3 +277,23 @@ def test_yes_to_a_direct_question_lets_conditional_checks_apply():
 
     assert results(said_yes, RUBRIC)["asks_intent"]["verdict"] == "not_met"
     assert results(said_no, RUBRIC)["asks_intent"]["verdict"] == "not_applicable"
+
+
+@pytest.mark.parametrize(
+    ("said", "check", "verdict"),
+    [
+        ("I'm not glad you called.", "Says that they are glad the caller got in touch", "not_met"),
+        ("I’m glad you called.", "Says that they are glad the caller got in touch", "met"),
+        ("I'm not judging you, I'm glad you called.", "Says that they are glad the caller got in touch", "met"),
+        ("I'm not going to ask whether you want to die.", "Asks about suicide directly", "not_met"),
+        ("Have you not wanted to die before?", "Asks about suicide directly", "met"),
+        ("I don't have a clinic for you.", "Names a fitting person, place or service", "not_met"),
+        ("Don't call us again.", "Ends by saying how to reach the line again", "not_met"),
+        ("We agreed nothing.", "Ends by summing up what was agreed", "not_met"),
+        ("Nobody here is safe.", "Makes a plan to stay safe", "not_met"),
+    ],
+)
+def test_denied_words_meet_nothing(said, check, verdict):
+    turns = [{"id": "t1", "speaker": "counselor", "text": said}]
+
+    assert results(turns, [{"key": "one", "check": check}])["one"]["verdict"] == verdict
