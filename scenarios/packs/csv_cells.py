@@ -9,10 +9,52 @@ from scenarios.packs.columns import ColumnType
 from scenarios.packs.rows import PackValue, printable_excerpt
 
 # Spreadsheet programs write true and false in the language of the computer.
-_YES = ("true", "yes", "1", "y", "t", "x", "on", "✓", "✔", "☑", "1.0")
-_YES += ("wahr", "ja", "verdadero", "sí", "si", "vrai", "oui", "vero", "sì", "verdadeiro", "sim", "waar")
-_NO = ("false", "no", "0", "n", "f", "off", "✗", "✘", "☐", "0.0", "-")
-_NO += ("falsch", "nein", "falso", "faux", "non", "não", "onwaar", "nee")
+_YES = (
+    "true",
+    "yes",
+    "1",
+    "y",
+    "t",
+    "x",
+    "on",
+    "✓",
+    "✔",
+    "☑",
+    "1.0",
+    "wahr",
+    "ja",
+    "verdadero",
+    "sí",
+    "si",
+    "vrai",
+    "oui",
+    "vero",
+    "sì",
+    "verdadeiro",
+    "sim",
+    "waar",
+)
+_NO = (
+    "false",
+    "no",
+    "0",
+    "n",
+    "f",
+    "off",
+    "✗",
+    "✘",
+    "☐",
+    "0.0",
+    "-",
+    "falsch",
+    "nein",
+    "falso",
+    "faux",
+    "non",
+    "não",
+    "onwaar",
+    "nee",
+)
 _BOOLEANS = dict.fromkeys(_YES, True) | dict.fromkeys(_NO, False)
 # Spreadsheet programs add “.0”, and people add a unit.
 _INTEGER = re.compile(r"([+-]?[0-9]{1,20})(?:[.,]0{1,2})?\s*(?:m|mins?|minutes?)?\.?", re.IGNORECASE)
