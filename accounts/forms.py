@@ -5,7 +5,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Account, User
 from accounts.procedures.upload_validation import ALLOWED_SUFFIXES, InvalidProceduresError, check_procedures
 from accounts.procedures.uploads import MAX_NOTE_LENGTH
-from accounts.web.forms import PlainLabelsMixin
 
 
 class ProceduresField(forms.FileField):
@@ -18,7 +17,7 @@ class ProceduresField(forms.FileField):
         super().__init__(**({"label": _("New document"), "help_text": help_text} | kwargs))  # type: ignore[arg-type]
 
 
-class ProceduresForm(PlainLabelsMixin, forms.Form):
+class ProceduresForm(forms.Form):
     """Upload form for an account's procedure document. `warning` holds a warning about an accepted file."""
 
     procedures_file = ProceduresField(allow_empty_file=True, error_messages={"required": _("Choose a file.")})
@@ -37,7 +36,7 @@ class ProceduresForm(PlainLabelsMixin, forms.Form):
         return file
 
 
-class ProceduresConfirmationForm(PlainLabelsMixin, forms.Form):
+class ProceduresConfirmationForm(forms.Form):
     """A person's reason for using a document in spite of its warning."""
 
     note = forms.CharField(
@@ -48,7 +47,7 @@ class ProceduresConfirmationForm(PlainLabelsMixin, forms.Form):
     )
 
 
-class EmailChangeForm(PlainLabelsMixin, forms.Form):
+class EmailChangeForm(forms.Form):
     """A person's new address. Any address is accepted here, whether or not another account uses it."""
 
     email = forms.EmailField(label=_("New email address"), max_length=254)

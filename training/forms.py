@@ -10,7 +10,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Cohort, User
-from accounts.web.forms import PlainLabelsMixin
 from scenarios.models import Difficulty, Mode, Scenario
 from training.models import Assignment, AssignmentTerms, pick_terms
 from training.services.assignments import MAX_PAIRS_PER_REQUEST, check_pair_count
@@ -20,7 +19,7 @@ MAX_ASSIGNED_AT_ONCE = MAX_PAIRS_PER_REQUEST
 MAX_MESSAGE_CHARACTERS = 10_000  # per message
 
 
-class AssignmentTermsForm(PlainLabelsMixin, forms.Form):
+class AssignmentTermsForm(forms.Form):
     """Due date, pass mark, and other terms of an assignment."""
 
     due_date = forms.DateField(required=False, label=_("Due date"), widget=forms.DateInput(attrs={"type": "date"}))

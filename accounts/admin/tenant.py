@@ -4,8 +4,6 @@ from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from accounts.web.forms import PlainLabelsMixin
-
 admin.site.site_header = "Steadyline"
 admin.site.site_title = "Steadyline"
 admin.site.index_title = _("Administration")
@@ -21,7 +19,7 @@ def _filter_lookup(lookup):
     return min(found, key=len, default=lookup)
 
 
-class TenantForm(PlainLabelsMixin, forms.ModelForm):
+class TenantForm(forms.ModelForm):
     """Model form that puts new rows into the user's organization before validation."""
 
     organization_id = None

@@ -1,10 +1,24 @@
 """Form behavior shared by pages and the administration."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.forms.renderers import DjangoTemplates
+from django.http import HttpRequest
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
-class PlainLabelsMixin:
-    """Form mixin that removes the colon that Django adds to labels."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"label_suffix": "", **kwargs})
+class PlainLabelsRenderer(DjangoTemplates):
+    """Form renderer without the colon that Django adds to labels, also to those of libraries' forms."""
+
+    def render(self, template_name: str, context: Mapping[str, Any], request: HttpRequest | None = None) -> SafeString:
+        if "use_tag" in context:  # a label or legend
+            context = {**context, "label": _without_colon(context["label"])}
+        return super().render(template_name, context, request)
+
+
+def _without_colon(label: str) -> str:
+    # Django translates the colon, for languages that put a space before it.
+    plain = str(label).removesuffix(gettext(":"))
+    return mark_safe(plain) if isinstance(label, SafeString) else plain  # noqa: S308  (the label was safe before)

@@ -61,6 +61,7 @@ TEMPLATES = [
         },
     },
 ]
+FORM_RENDERER = "accounts.web.forms.PlainLabelsRenderer"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en-us"

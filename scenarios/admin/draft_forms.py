@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantForm
 from accounts.models import Account
-from accounts.web.forms import PlainLabelsMixin
 from scenarios.admin.draft_pii import FIELD_LABELS
 from scenarios.admin.scenario_form import TEXT_LIMITS, AccountChoiceField, MultilineTextField
 from scenarios.models import MAX_SKILLS_PER_SCENARIO, Category, Difficulty, Mode, Scenario, Skill
@@ -61,7 +60,7 @@ def account_field(user, **options):
     return AccountChoiceField(accounts, required=False, label=_("Account"), empty_label=NO_ACCOUNT_LABEL, **options)
 
 
-class NewDraftForm(PlainLabelsMixin, forms.Form):
+class NewDraftForm(forms.Form):
     """Form for a complaint, typed or uploaded, and options for its draft.
 
     The text of an uploaded file appears in the text field once it is read.
@@ -126,7 +125,7 @@ class NewDraftForm(PlainLabelsMixin, forms.Form):
             self.add_error("source", error)
 
 
-class RegenerateForm(PlainLabelsMixin, forms.Form):
+class RegenerateForm(forms.Form):
     """Form for another attempt. The complaint can be changed only if the last attempt failed."""
 
     source = MultilineTextField(

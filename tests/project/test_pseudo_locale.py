@@ -111,7 +111,7 @@ def plain_texts_in(response: Any) -> set[str]:
 
 
 def find_colon_labels(html: str) -> set[str]:
-    """Return the labels that end in a colon, which Django adds to forms without `PlainLabelsMixin`."""
+    """Return the labels that end in a colon, which Django adds without `PlainLabelsRenderer`."""
     return set(re.findall(r"<label[^>]*>[^<]*:[⟧\s]*</label>", html))
 
 
