@@ -104,7 +104,7 @@ def build_grader_turns(turns: Sequence[TranscriptTurn]) -> list[GraderTurn]:
 def _grade_turns(evaluation: Evaluation, turns: Sequence[TranscriptTurn], lines: Sequence[GraderTurn]) -> bool:
     """Grade the turns and store the result. Return True if supervisors must be alerted."""
     session = evaluation.session
-    case = _build_grading_input(session, lines)
+    case = _read_grading_input(session, lines)
     is_last_try = evaluation.attempts >= settings.TASK_ATTEMPTS
     try:
         graded = openai_grader.request_grading(case, is_last_try=is_last_try)
@@ -115,26 +115,45 @@ def _grade_turns(evaluation: Evaluation, turns: Sequence[TranscriptTurn], lines:
         _retry_or_fail(evaluation, error)
         return False
     scan, scanned = _run_scan(case)
-    found = collect_flags(case, graded.answer.flags, scanned)
+    return store_grading(evaluation, turns, graded, results, scan, scanned)
+
+
+def store_grading(
+    evaluation: Evaluation,
+    turns: Sequence[TranscriptTurn],
+    graded: GradingOutput,
+    results: Sequence[CriterionResult],
+    scan: Scan,
+    scanned: Sequence[FlagAnswer],
+) -> bool:
+    """Store verified results as the feedback of a claimed evaluation. Return True if supervisors must be alerted."""
+    found = collect_flags(graded.case, graded.answer.flags, scanned)
     concerns = find_concerns(graded, results, found)
     fields = verify_feedback(graded, results) | {
-        "measures": measure_conversation(turns, session.is_phone),
+        "measures": measure_conversation(turns, evaluation.session.is_phone),
         "needs_person": concerns,
         "is_waiting": bool(concerns),
     }
     return _store_result(evaluation, results, found, scan, fields)
 
 
-def _build_grading_input(session: Session, lines: Sequence[GraderTurn]) -> GradingInput:
-    version = session.scenario_version
+def _read_grading_input(session: Session, lines: Sequence[GraderTurn]) -> GradingInput:
     # Read the account as late as possible, so that grading uses its current document.
     account = _account_of(session)
-    document = account.procedures if account else None
+    case = build_grading_input(session, lines, account, account.procedures if account else None)
+    return case if case.procedures else case.leave_out_procedures(_reason_without_procedures(account))
+
+
+def build_grading_input(
+    session: Session, lines: Sequence[GraderTurn], account: Account | None, document: ProcedureDocument | None
+) -> GradingInput:
+    """Return everything that grading the session needs, with `document` as the account's procedures."""
+    version = session.scenario_version
     procedures = None
     if account and document:
         index = build_citation_index(document) if document.page_count is not None else None
         procedures = ProceduresSearch(account.vector_store_id, str(document.pk), document.openai_file_id, index)
-    case = GradingInput(
+    return GradingInput(
         session_id=str(session.pk),
         scenario_id=str(session.scenario_id or ""),
         checks=[*rubric.general_checks(), *rubric.scenario_checks(version.checks if version else [])],
@@ -144,7 +163,6 @@ def _build_grading_input(session: Session, lines: Sequence[GraderTurn]) -> Gradi
         procedures=procedures,
         has_injection_in_procedures=bool(document and document.instructions),
     )
-    return case if procedures else case.leave_out_procedures(_reason_without_procedures(account))
 
 
 def _reason_without_procedures(account: Account | None) -> str:

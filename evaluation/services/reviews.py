@@ -37,18 +37,21 @@ def record_review(
     evaluation = Evaluation.objects.select_for_update().get(pk=evaluation.pk)
     before = evaluation.final_score, evaluation.final_grade
     is_overruled = verdict == Review.Verdict.OVERRULE and criterion is not None
+    reviewed_verdict = new if is_overruled else ""
     review = Review.objects.create(
         organization_id=evaluation.organization_id,
         evaluation=evaluation,
         criterion=criterion,
         reviewer=by,
         verdict=verdict,
-        new_verdict=new if is_overruled else "",
+        new_verdict=reviewed_verdict,
         reason=reason,
     )
     if criterion is not None:
-        CriterionResult.objects.filter(pk=criterion.pk).update(reviewed_verdict=new if is_overruled else "")
         Dispute.objects.filter(criterion=criterion, answered_at=None).update(answered_at=timezone.now())
+        others = CriterionResult.objects.filter(pk=criterion.pk).exclude(reviewed_verdict=reviewed_verdict)
+        if not others.update(reviewed_verdict=reviewed_verdict):
+            return review  # the final verdict is as before, and so are the score and the tallies
         rescore(evaluation)
         # Held feedback counts only once it is released, and an older version no longer counts.
         if Evaluation.objects.filter(pk=evaluation.pk).latest_completed().exists():

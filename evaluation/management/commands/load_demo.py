@@ -1,18 +1,18 @@
-"""Command that loads the people, documents, and scenarios of the demo."""
+"""Command that loads the people, documents, scenarios, and past conversations of the demo."""
 
 import json
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Account, Cohort, Organization, User
-from accounts.procedures.uploads import upload_procedures
+from evaluation.demo.accounts import FOLDER, MAIN_ACCOUNT, add_accounts
+from evaluation.demo.conversations import play_conversation, read_conversations
+from evaluation.demo.grades import grade_conversation
 from scenarios.models import Category, Scenario, Skill
 from scenarios.services.evaluator_contexts import write_evaluator_context
 from training.services.assignments import assign
@@ -21,6 +21,7 @@ CENTER, OTHER_CENTER = "Harbor Crisis Center", "Ridge Helpline"
 SUPPORT = "Ruth Lindqvist, supervisor on duty: extension 12, day and night\nPeer group: Thursdays at 18:00, room 4"
 PEOPLE = {
     "counselor@example.org": ("Sam", "Okafor", User.Role.COUNSELOR),
+    "maya@example.org": ("Maya", "Brooks", User.Role.COUNSELOR),
     "supervisor@example.org": ("Ruth", "Lindqvist", User.Role.SUPERVISOR),
     "trainer@example.org": ("Ines", "Moreau", User.Role.TRAINER),
     "evaluator@example.org": ("Tomas", "Vrba", User.Role.EVALUATOR),
@@ -29,7 +30,7 @@ PEOPLE = {
 
 
 class Command(BaseCommand):
-    help = "Load the people, account, and scenarios of the demo. Does nothing if they are already loaded."
+    help = "Load the people, accounts, scenarios, and history of the demo. Does nothing if they are already loaded."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--password", required=True, help="password for every demo user")
@@ -39,14 +40,16 @@ class Command(BaseCommand):
         if Organization.objects.filter(name=CENTER).exists():
             return
         password = make_password(options["password"])  # hashed once, because hashing is slow on purpose
-        center = Organization.objects.create(name=CENTER, support_contacts=SUPPORT)
+        center = Organization.objects.create(
+            name=CENTER, support_contacts=SUPPORT, time_zone="America/New_York", transcription_language="en"
+        )
         people = {
             email: User.objects.create(
                 email=email, password=password, organization=center, first_name=first, last_name=last, role=role
             )
             for email, (first, last, role) in PEOPLE.items()
         }
-        other = Organization.objects.create(name=OTHER_CENTER)
+        other = Organization.objects.create(name=OTHER_CENTER, time_zone="America/Denver", transcription_language="es")
         User.objects.create(
             email="stranger@example.net",
             password=password,
@@ -57,13 +60,15 @@ class Command(BaseCommand):
         )
         supervisor, counselor = people["supervisor@example.org"], people["counselor@example.org"]
         cohort = Cohort.objects.create(organization=center, name="Spring class")
-        cohort.counselors.add(counselor)
-        account = Account.objects.create(organization=center, name="Harbor State Line", number="717")
-        folder = settings.BASE_DIR / "fixtures" / "demo"
-        document = SimpleUploadedFile("harbor-717-procedures.md", (folder / "procedures.md").read_bytes())
-        upload_procedures(account, document, supervisor)
-        for row in json.loads((folder / "scenarios.json").read_text()):
+        cohort.counselors.add(counselor, people["maya@example.org"])
+        account = add_accounts(center, supervisor)[MAIN_ACCOUNT]
+        for row in json.loads((FOLDER / "scenarios.json").read_text()):
             _add_scenario(row, account, supervisor, counselor)
+        scenarios = {scenario.title: scenario for scenario in Scenario.objects.filter(organization=center)}
+        for conversation in read_conversations():
+            session = play_conversation(conversation, people, scenarios)
+            if not session.was_stopped:
+                grade_conversation(session, conversation, people)
 
 
 def _add_scenario(row: dict[str, Any], account: Account, supervisor: User, counselor: User) -> None:
