@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import LeasedModel, LeaseQuerySet, Organization, User
+from accounts.models import Account, LeasedModel, LeaseQuerySet, Organization, User
 from training.models import Session, readable_sessions
 
 OVERDUE_AFTER = timedelta(minutes=2)  # time after the session's end
@@ -60,13 +60,23 @@ class RecordingQuerySet(LeaseQuerySet["Recording"]):
 
     def past_retention(self, now: datetime) -> RecordingQuerySet:
         """Limit to recordings past the retention of their scenario's account or, without one, of their organization."""
-        ended = self.not_deleted().filter(is_held=False).exclude(session__status=Session.Status.ACTIVE)
-        with_retention = ended.annotate(days=Coalesce(*RETENTION_DAYS)).filter(days__isnull=False)
+        with_retention = self.deletable().annotate(days=Coalesce(*RETENTION_DAYS)).filter(days__isnull=False)
         # There are few distinct numbers of days, and one comparison for each works on both databases.
         due = Q(pk=None)
         for number in with_retention.order_by().values_list("days", flat=True).distinct():
             due |= Q(days=number, session__ended_at__lt=now - timedelta(days=number))
         return with_retention.filter(due)
+
+    def deletable(self) -> RecordingQuerySet:
+        """Limit to recordings of ended sessions that are neither deleted nor under a legal hold."""
+        return self.not_deleted().filter(is_held=False).exclude(session__status=Session.Status.ACTIVE)
+
+    def kept_by(self, owner: Organization | Account) -> RecordingQuerySet:
+        """Limit to recordings whose retention is `owner`'s: an organization's own, or those of an account."""
+        account = "session__scenario_version__account"
+        if isinstance(owner, Account):
+            return self.filter(**{account: owner})
+        return self.filter(**{"session__organization": owner, f"{account}__recording_days": None})
 
 
 class Recording(LeasedModel):

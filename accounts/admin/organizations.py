@@ -30,6 +30,7 @@ from accounts.procedures.uploads import (
 )
 from accounts.services.addresses import check_new_address
 from accounts.services.rate_limits import RateLimitExceededError
+from accounts.services.retention import RecordingsAtRiskError, check_retention
 from accounts.web.reauthentication import reauthentication_required_to_post
 
 logger = logging.getLogger(__name__)
@@ -38,10 +39,52 @@ logger = logging.getLogger(__name__)
 admin.site.unregister(EmailAddress)
 
 
+class NumberCheckbox(forms.CheckboxInput):
+    """Checkbox that is shown unchecked and sends a number."""
+
+    def __init__(self, number):
+        super().__init__(check_test=lambda value: False)
+        self.number = number
+
+    def format_value(self, value):
+        return str(self.number)
+
+
+class RetentionForm(TenantForm):
+    """Form for a row with a retention of recordings. If a shorter one deletes recordings, it asks before it saves.
+
+    The checkbox for that is visible only once it is needed. It sends the number of recordings that it named.
+    """
+
+    confirmed_deletions = forms.IntegerField(
+        label=gettext_lazy("Recordings to delete"), required=False, widget=forms.HiddenInput
+    )
+
+    def clean(self):
+        super().clean()
+        days = self.cleaned_data.get("recording_days")
+        is_new = self.instance._state.adding
+        if is_new or "recording_days" not in self.changed_data or "recording_days" in self.errors:
+            return self.cleaned_data
+        try:
+            check_retention(self.instance, days, self.cleaned_data.get("confirmed_deletions") or 0)
+        except RecordingsAtRiskError as error:
+            self._ask_to_confirm(error)
+        return self.cleaned_data
+
+    def _ask_to_confirm(self, error):
+        question = _("Nothing was saved. To save it and delete the recordings, select the checkbox and save again.")
+        self.add_error("recording_days", [str(error), question])
+        label = ngettext("Delete %(count)s recording", "Delete %(count)s recordings", error.count)
+        self["confirmed_deletions"].label = label % {"count": f"{error.count:,}"}
+        self.fields["confirmed_deletions"].widget = NumberCheckbox(error.count)
+
+
 @admin.register(Organization)
 class OrganizationAdmin(TenantAdmin):
     """Admin of organizations. Superusers see all; an organization's admin sees their own and changes its settings."""
 
+    form = RetentionForm
     list_display = ["name", "call_slots", "recording_days", "keeps_sources", "created_at"]
     fields = [
         "name",
@@ -49,6 +92,7 @@ class OrganizationAdmin(TenantAdmin):
         "transcription_language",
         "call_slots",
         "recording_days",
+        "confirmed_deletions",
         "keeps_sources",
         "support_contacts",
     ]
@@ -134,7 +178,7 @@ class CohortAdmin(TenantAdmin):
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-class AccountForm(TenantForm):
+class AccountForm(RetentionForm):
     procedures_file = ProceduresField(required=False, allow_empty_file=True)
     confirmation_note = forms.CharField(
         label=gettext_lazy("Confirmation"),
@@ -175,7 +219,7 @@ class AccountAdmin(TenantAdmin):
     search_fields = ["name", "number"]
     readonly_fields = ["procedure_document", "procedure_history"]
     fieldsets = [
-        (None, {"fields": ["name", "number", "recording_days"]}),
+        (None, {"fields": ["name", "number", "recording_days", "confirmed_deletions"]}),
         (
             gettext_lazy("Procedures"),
             {"fields": ["procedure_document", "procedures_file", "confirmation_note", "procedure_history"]},

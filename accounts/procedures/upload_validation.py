@@ -38,7 +38,7 @@ def check_procedures(account: Account, file: UploadedFile) -> str:
     match, other = _match_account(account, pages)
     if match is AccountMatch.OTHER:
         raise InvalidProceduresError(_explain_other_account(account, other))
-    return "" if match is AccountMatch.FOUND else _explain_mismatch(account, "".join(pages))
+    return "" if match is AccountMatch.FOUND else _explain_mismatch(account, "".join(pages), has_pages=kind == ".pdf")
 
 
 def _check_size(file: UploadedFile) -> None:
@@ -111,19 +111,29 @@ def _explain_other_account(account: Account, other: str) -> str:
     return message % {"other": other, "account": account.name}
 
 
-def _explain_mismatch(account: Account, opening: str) -> str:
+def _explain_mismatch(account: Account, opening: str, has_pages: bool) -> str:
     """Return the reason why a document may belong to another account. `opening` is the text that was searched."""
     names = {"account": account.name, "number": account.number}
     if not opening.strip():
         return _("The beginning of this document contains no text, so it can’t be matched to %(account)s.") % names
-    if account.number.strip():
+    if account.number.strip() and has_pages:
         message = _(
             "This document may not be for %(account)s: its first three pages don’t mention the account number, "
             "%(number)s. Check that it’s the right document."
         )
-    else:
+    elif account.number.strip():
+        message = _(
+            "This document may not be for %(account)s: its beginning doesn’t mention the account number, %(number)s. "
+            "Check that it’s the right document."
+        )
+    elif has_pages:
         message = _(
             "This document may not be for %(account)s: its first three pages don’t mention the account’s name. "
+            "Check that it’s the right document."
+        )
+    else:
+        message = _(
+            "This document may not be for %(account)s: its beginning doesn’t mention the account’s name. "
             "Check that it’s the right document."
         )
     return message % names

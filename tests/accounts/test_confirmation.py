@@ -173,3 +173,17 @@ def test_pages_that_were_not_read_are_named(account, supervisor, standin):
     sentence = "Pages 3, 4 have large pictures. We can’t read words in pictures."
     assert sentence in body
     assert entry["unread"] == [sentence]
+
+
+def test_pages_say_that_a_document_waits_and_not_that_there_is_none(account, supervisor, standin):
+    document = upload_procedures(account, SimpleUploadedFile("p.md", b"# 1 Opening\n\nGreet."), supervisor)
+    prepare_procedures(document.pk)
+    client = client_of(supervisor)
+
+    listed = client.get("/accounts/").content.decode()
+    page = client.get(f"/accounts/{account.pk}/").content.decode()
+
+    assert "A new document is waiting for confirmation." in listed
+    assert "No procedures in use yet." in listed
+    assert "No procedures in use yet. Until a document is ready" in page
+    assert "Until you upload a document" not in page

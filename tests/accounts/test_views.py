@@ -26,7 +26,9 @@ def test_account_page_explains_missing_document(account, supervisor):
     body = client_of(supervisor).get(account_url(account)).content.decode()
 
     assert "No procedures yet. Until you upload a document, this account’s scenarios are graded against general" in body
-    assert "One of the first three pages must contain the account number, 717." in body
+    assert (
+        "It must mention the account number, 717, at its beginning: in a PDF, on one of the first three pages." in body
+    )
 
 
 def test_uploaded_document_becomes_current(account, supervisor, standin):

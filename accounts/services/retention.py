@@ -1,0 +1,40 @@
+"""Changes of the retention of recordings, which must be confirmed if they delete recordings that are kept today."""
+
+from django.conf import settings
+from django.utils.translation import ngettext
+
+from accounts.models import Account, Organization
+from accounts.signals import retention_changing
+
+
+class RecordingsAtRiskError(Exception):
+    """Refusal of a shorter retention until someone confirms that recordings are deleted. The text says how many."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count  # recordings that the next sweep would delete
+        message = ngettext(
+            "This deletes %(count)s recording that is kept until now, within %(wait)s. No one can restore it.",
+            "This deletes %(count)s recordings that are kept until now, within %(wait)s. No one can restore them.",
+            count,
+        )
+        super().__init__(message % {"count": f"{count:,}", "wait": _describe_wait()})
+
+
+def check_retention(owner: Organization | Account, days: int | None, confirmed: int = 0) -> None:
+    """Raise RecordingsAtRiskError if `days` would delete more recordings than the `confirmed` number.
+
+    Call this before saving `recording_days`. Recordings under a legal hold are never deleted, so they are not counted.
+    """
+    responses = retention_changing.send(sender=type(owner), owner=owner, days=days)
+    count = sum(found for _receiver, found in responses)
+    if count > confirmed:
+        raise RecordingsAtRiskError(count)
+
+
+def _describe_wait() -> str:
+    """Return the longest time until the next sweep."""
+    minutes = max(1, round(settings.SWEEP_RETENTION_EVERY / 60))
+    hours = round(minutes / 60)
+    if minutes < 60:
+        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+    return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
