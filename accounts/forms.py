@@ -1,3 +1,5 @@
+from typing import Any
+
 from allauth.account.forms import ResetPasswordForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +24,7 @@ class ProceduresForm(forms.Form):
 
     procedures_file = ProceduresField(allow_empty_file=True, error_messages={"required": _("Choose a file.")})
 
-    def __init__(self, *args: object, account: Account, **kwargs: object) -> None:
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.account = account
         self.warning = ""
@@ -52,7 +54,7 @@ class EmailChangeForm(forms.Form):
 
     email = forms.EmailField(label=_("New email address"), max_length=254)
 
-    def __init__(self, *args: object, user: User, **kwargs: object) -> None:
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
 

@@ -26,7 +26,7 @@ def check_retention(owner: Organization | Account, days: int | None, confirmed: 
     Call this before saving `recording_days`. Recordings under a legal hold are never deleted, so they are not counted.
     """
     responses = retention_changing.send(sender=type(owner), owner=owner, days=days)
-    count = sum(found for _receiver, found in responses)
+    count = sum(int(found) for _receiver, found in responses if found)
     if count > confirmed:
         raise RecordingsAtRiskError(count)
 

@@ -1,6 +1,5 @@
 """Form behavior shared by pages and the administration."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.forms.renderers import DjangoTemplates
@@ -12,7 +11,7 @@ from django.utils.translation import gettext
 class PlainLabelsRenderer(DjangoTemplates):
     """Form renderer without the colon that Django adds to labels, also to those of libraries' forms."""
 
-    def render(self, template_name: str, context: Mapping[str, Any], request: HttpRequest | None = None) -> SafeString:
+    def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> str:
         if "use_tag" in context:  # a label or legend
             context = {**context, "label": _without_colon(context["label"])}
         return super().render(template_name, context, request)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 from django.conf import settings
 
@@ -20,7 +21,7 @@ from evaluation.grading.schemas import (
     StrengthAnswer,
 )
 from evaluation.grading.verification import verify_results
-from evaluation.models import CriterionResult, Evaluation, Review, Scan
+from evaluation.models import Evaluation, Review, Scan
 from evaluation.services.grading import build_grader_turns, build_grading_input, store_grading
 from evaluation.services.reviews import record_review
 from training.models import Assignment, Session, heard_turns
@@ -76,7 +77,7 @@ def _date_back(evaluation: Evaluation, completed_at: datetime) -> None:
     # Nobody is emailed about conversations of the past.
     dates = {"completed_at": completed_at, "announced_at": completed_at, "alerted_at": completed_at}
     Evaluation.objects.filter(pk=evaluation.pk).update(**dates)
-    finished = Assignment.objects.filter(pk=evaluation.session.assignment_id, completed_at__isnull=False)
+    finished = Assignment.objects.filter(sessions=evaluation.session, completed_at__isnull=False)
     finished.update(completed_at=completed_at)
 
 
@@ -93,21 +94,21 @@ def _build_answer(case: GradingInput, row: RecordedConversation) -> GradingAnswe
 
 
 def _answer_check(case: GradingInput, row: RecordedConversation, key: str, is_red_line: bool) -> CriterionAnswer:
-    verdict, words = CriterionResult.Verdict.NOT_APPLICABLE, ""
-    reason = _NOT_APPLICABLE
+    verdict: Literal["met", "not_met", "not_applicable"] = "not_applicable"
+    words, reason = "", _NOT_APPLICABLE
     if is_red_line:
-        verdict, reason = CriterionResult.Verdict.MET, _NOT_CROSSED
+        verdict, reason = "met", _NOT_CROSSED
     elif key in row.met:
-        verdict, (words, reason) = CriterionResult.Verdict.MET, row.met[key]
+        verdict, (words, reason) = "met", row.met[key]
     elif key in row.not_met:
-        verdict, reason = CriterionResult.Verdict.NOT_MET, row.not_met[key]
+        verdict, reason = "not_met", row.not_met[key]
     section = row.citations.get(key)
     return CriterionAnswer(
         key=key,
         quotes=[ClaimedQuote(turn=_turn_of(case, words), text=words)] if words else [],
         citations=[ClaimedCitation(section=section, text=_section_text(section))] if section else [],
         reason=reason,
-        verdict=verdict.value,
+        verdict=verdict,
     )
 
 

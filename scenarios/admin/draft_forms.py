@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantForm
 from accounts.models import Account
+from accounts.procedures.unread_parts import explain_unread_parts
 from scenarios.admin.draft_pii import FIELD_LABELS
 from scenarios.admin.scenario_form import TEXT_LIMITS, AccountChoiceField, MultilineTextField
 from scenarios.models import MAX_SKILLS_PER_SCENARIO, Category, Difficulty, Mode, Scenario, Skill
@@ -90,7 +91,7 @@ class NewDraftForm(forms.Form):
         self.order_fields(self.field_order)
 
     def clean_source_file(self):
-        """Return the text of the uploaded file, or None if there is none."""
+        """Return the text of the uploaded file and its unread parts, or None if there is no file."""
         file = self.cleaned_data["source_file"]
         return read_draft_source_file(file) if file else None
 
@@ -98,7 +99,8 @@ class NewDraftForm(forms.Form):
         super().clean()
         if not {"source", "source_file"} <= self.cleaned_data.keys():
             return self.cleaned_data
-        uploaded, pasted = self.cleaned_data.pop("source_file"), self.cleaned_data["source"]
+        file, pasted = self.cleaned_data.pop("source_file"), self.cleaned_data["source"]
+        uploaded = file.text if file else None
         if uploaded is not None and pasted not in {"", uploaded.strip()}:
             self.add_error(
                 "source_file",
@@ -113,6 +115,11 @@ class NewDraftForm(forms.Form):
             self.data = self.data.copy()  # type: ignore[attr-defined]
             self.data["source"] = uploaded  # type: ignore[index]
         self._set_source(pasted if uploaded is None else uploaded)
+        self.cleaned_data["unread"] = file.unread if file else []
+        if self.errors:
+            # The form keeps the text, but not the file, so this is the only time to say what the text lacks.
+            for sentence in explain_unread_parts(self.cleaned_data["unread"]):
+                self.add_error("source_file", sentence)
         return self.cleaned_data
 
     def _set_source(self, text):

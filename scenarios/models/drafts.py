@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, LeasedModel, LeaseQuerySet, Organization, User
+from accounts.procedures.unread_parts import explain_unread_parts
 from scenarios.models.categories import Skill
 from scenarios.models.choices import Difficulty, Mode
 from scenarios.models.scenarios import Scenario
@@ -47,6 +48,11 @@ class ScenarioDraft(LeasedModel):
     )
     source = models.TextField(
         blank=True, help_text=_("The complaint. It is cleared when the draft is saved or discarded.")
+    )
+    unread = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        help_text=_("Parts of the complaint’s file that were not read, as a list of {kind, pages, count}."),
     )
     instructions = models.TextField(blank=True)
     account = models.ForeignKey(
@@ -89,6 +95,11 @@ class ScenarioDraft(LeasedModel):
     def failure_text(self) -> str:
         """The reason for the failure in the reader's language. It is stored in English."""
         return gettext(self.failure)
+
+    @property
+    def unread_sentences(self) -> list[str]:
+        """One sentence for each kind of part of the complaint’s file that was not read, in the reader's language."""
+        return explain_unread_parts(self.unread)
 
     @property
     def is_open(self) -> bool:

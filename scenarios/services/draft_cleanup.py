@@ -11,7 +11,7 @@ from scenarios.models import ScenarioDraft
 ClearedFields = dict[str, str | list[str]]
 
 # Text fields of a draft and the empty values to which a closed draft is reset.
-CLEARED_SOURCE: ClearedFields = {"source": "", "instructions": ""}
+CLEARED_SOURCE: ClearedFields = {"source": "", "unread": [], "instructions": ""}
 CLEARED_TEXTS: ClearedFields = {
     "title": "",
     "description": "",

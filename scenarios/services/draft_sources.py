@@ -1,5 +1,6 @@
 """The complaint that a scenario is drafted from, typed or uploaded."""
 
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from django.core.exceptions import ValidationError
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_text import PdfUnreadableError, read_pdf
 from accounts.procedures.reading_limits import COMPLAINT
+from accounts.procedures.unread_parts import UnreadPart, list_unread_parts
 from accounts.services.database_connections import release_connection
 from accounts.web.visible_text import strip_blank
 from scenarios.services.evaluator_contexts import UNSTORABLE
@@ -17,6 +19,14 @@ SOURCE_FILE_SUFFIXES = {".txt", ".md", ".pdf"}
 MIN_SOURCE_LENGTH, MAX_SOURCE_LENGTH = 50, 15_000  # characters
 MAX_SOURCE_FILE_BYTES = COMPLAINT.max_bytes
 MAX_READ_LENGTH = COMPLAINT.max_characters  # of a file
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """The text of an uploaded complaint, and the parts of the file that were not read."""
+
+    text: str
+    unread: list[UnreadPart] = field(default_factory=list)
 
 
 def strip_unstorable(text: str) -> str:
@@ -40,8 +50,8 @@ def clean_draft_source(text: str) -> str:
     return text
 
 
-def read_draft_source_file(file: UploadedFile) -> str:
-    """Return the text of an uploaded .txt, .md, or .pdf complaint without checking it against the draft limits.
+def read_draft_source_file(file: UploadedFile) -> SourceFile:
+    """Read an uploaded .txt, .md, or .pdf complaint without checking its text against the draft limits.
 
     Raise ValidationError if the file cannot be read or is larger than MAX_SOURCE_FILE_BYTES or MAX_READ_LENGTH.
     """
@@ -56,20 +66,21 @@ def read_draft_source_file(file: UploadedFile) -> str:
     file.seek(0)
     content = file.read()
     release_connection()  # a PDF may take seconds to read
-    text = _read_pdf(content) if kind == ".pdf" else _read_text(content)
-    if len(text) > MAX_READ_LENGTH:
+    source = _read_pdf(content) if kind == ".pdf" else SourceFile(_read_text(content))
+    if len(source.text) > MAX_READ_LENGTH:
         raise ValidationError(
             _("This file has %(count)s characters. The limit is %(most)s."),
-            params={"count": f"{len(text):,}", "most": f"{MAX_SOURCE_LENGTH:,}"},
+            params={"count": f"{len(source.text):,}", "most": f"{MAX_SOURCE_LENGTH:,}"},
         )
-    return text
+    return source
 
 
-def _read_pdf(content: bytes) -> str:
+def _read_pdf(content: bytes) -> SourceFile:
     try:
-        return read_pdf(content, COMPLAINT).text
+        pdf = read_pdf(content, COMPLAINT)
     except PdfUnreadableError as error:
         raise ValidationError(explain_unreadable_pdf(error, can_paste=True)) from error
+    return SourceFile(pdf.text, list_unread_parts(pdf.unread))
 
 
 def _read_text(content: bytes) -> str:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Account, User
+from accounts.procedures.unread_parts import UnreadPart
 from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
 from scenarios import tasks
@@ -43,8 +44,11 @@ def request_draft(
     account: Account | None = None,
     mode: str = Mode.PHONE,
     difficulty: str = Difficulty.INTERMEDIATE,
+    unread: Sequence[UnreadPart] = (),
 ) -> ScenarioDraft:
     """Create a draft from a complaint and queue its generation. Raise ValidationError if the input is invalid.
+
+    `unread` names the parts of the complaint's file that were not read.
 
     Raise RateLimitExceededError, and save nothing, above the rate limit.
     """
@@ -56,6 +60,7 @@ def request_draft(
             organization_id=by.organization_id,
             created_by=by,
             source=clean_draft_source(source),
+            unread=list(unread),
             instructions=_check_instructions(instructions),
             account=account,
             mode=mode,
@@ -74,7 +79,7 @@ def regenerate_draft(draft: ScenarioDraft, by: User, instructions: str, source: 
     changed_fields: ClearedFields = {} if source is None else {"source": clean_draft_source(source)}
     if changed_fields.get("source", draft.source) != draft.source:
         # Texts drafted from one complaint cannot be checked against another.
-        changed_fields |= CLEARED_TEXTS
+        changed_fields |= CLEARED_TEXTS | {"unread": []}
     regenerable = ScenarioDraft.objects.filter(
         pk=draft.pk, status__in=[ScenarioDraft.Status.READY, ScenarioDraft.Status.FAILED]
     )

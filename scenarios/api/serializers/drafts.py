@@ -1,5 +1,6 @@
 """Serializers of drafts."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -13,7 +14,7 @@ from scenarios.api.serializers.fields import AccountField, LongTextField
 from scenarios.api.serializers.scenarios import ScenarioDetailSerializer
 from scenarios.models import ScenarioDraft
 from scenarios.pii import PIIMatch
-from scenarios.services.draft_sources import clean_draft_source, read_draft_source_file
+from scenarios.services.draft_sources import SourceFile, clean_draft_source, read_draft_source_file
 from scenarios.services.drafts import MAX_INSTRUCTIONS_LENGTH, PII_CHECKED_FIELDS, dismissal, find_unresolved_pii
 
 
@@ -57,11 +58,18 @@ class PIIMatchSerializer(serializers.Serializer[Any]):
 class DraftSerializer(DraftSummarySerializer):
     skills: Any = serializers.StringRelatedField(many=True)
     personal = serializers.SerializerMethodField()
+    unread = serializers.ListField(
+        source="unread_sentences",
+        child=serializers.CharField(),
+        read_only=True,
+        help_text=_("Parts of the complaint’s file that were not read."),
+    )
 
     class Meta(DraftSummarySerializer.Meta):
         fields = [
             *DraftSummarySerializer.Meta.fields,
             "source",
+            "unread",
             "instructions",
             "description",
             "prompt",
@@ -105,14 +113,16 @@ class NewDraftSerializer(InstructionsSerializer, serializers.ModelSerializer[Sce
     def validate_source(self, text: str) -> str:
         return clean_draft_source(text)
 
-    def validate_file(self, file: UploadedFile) -> str:
-        return clean_draft_source(read_draft_source_file(file))
+    def validate_file(self, file: UploadedFile) -> SourceFile:
+        source = read_draft_source_file(file)
+        return replace(source, text=clean_draft_source(source.text))
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if ("source" in data) == ("file" in data):
             raise serializers.ValidationError({"source": gettext("Send the complaint either as text or as a file.")})
         if "file" in data:
-            data["source"] = data.pop("file")
+            file: SourceFile = data.pop("file")
+            data["source"], data["unread"] = file.text, file.unread
         return data
 
 

@@ -2,6 +2,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError, connection
@@ -795,3 +796,34 @@ def test_draft_requests_are_rate_limited(client, settings):
     assert [response.status_code for response in responses] == [302, 200]
     assert "You can request up to 1 draft an hour. No draft was requested" in error_note(responses[-1])
     assert responses[-1].context["form"]["source"].value() == SOURCE
+
+
+def scanned_complaint() -> SimpleUploadedFile:
+    """Return a PDF with a scanned page and an attached file."""
+    content = (settings.BASE_DIR / "fixtures" / "demo" / "prairie-505-guidelines.pdf").read_bytes()
+    return SimpleUploadedFile("complaint.pdf", content)
+
+
+def test_unread_parts_of_complaint_file_are_named(supervisor):
+    client = client_of(supervisor)
+
+    data = {"source_file": scanned_complaint(), "mode": "phone", "difficulty": "beginner"}
+    client.post(f"{DRAFTS}add/", data)
+
+    draft = ScenarioDraft.objects.get()
+    named = "Page 2 has a large picture. We can’t read words in pictures."
+    assert draft.unread_sentences == [named, "1 attached file was not read."]
+    assert named in page_text(client.get(page(draft)))
+    assert client.get(f"/api/scenarios/drafts/{draft.pk}/").json()["unread"] == draft.unread_sentences
+    discard_draft(draft)
+    draft.refresh_from_db()
+    assert draft.unread == []
+
+
+def test_form_that_keeps_only_the_text_of_a_file_names_its_unread_parts(supervisor):
+    data = {"source_file": scanned_complaint(), "mode": "phone", "difficulty": "beginner", "instructions": "x" * 1001}
+
+    response = client_of(supervisor).post(f"{DRAFTS}add/", data)
+
+    assert "Page 2 has a large picture. We can’t read words in pictures." in page_text(response)
+    assert not ScenarioDraft.objects.exists()

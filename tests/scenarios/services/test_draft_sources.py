@@ -10,7 +10,7 @@ PAGE = b"BT /F1 12 Tf 72 700 Td (I was put on hold for eleven minutes, and nobod
 
 
 def read(name: str, content: bytes) -> str:
-    return read_draft_source_file(SimpleUploadedFile(name, content))
+    return read_draft_source_file(SimpleUploadedFile(name, content)).text
 
 
 @pytest.mark.parametrize("length", [50, 15_000])
