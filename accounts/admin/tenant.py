@@ -25,7 +25,8 @@ class TenantForm(forms.ModelForm):
     organization_id = None
 
     def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+        # The admin adds the suffix to labels of read-only fields without the form renderer, which drops it elsewhere.
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         if self.instance._state.adding:
             self.instance.organization_id = self.organization_id
 

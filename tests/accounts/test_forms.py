@@ -46,7 +46,8 @@ def test_forms_behind_the_login_have_no_colons(admin):
     client = client_of(admin)
     asked_again = client.get("/account/password/change/", follow=True).content.decode()
     client.post("/account/reauthenticate/", {"password": PASSWORD})
-    pages = [f"/admin/accounts/user/{admin.pk}/password/", "/account/password/change/", "/account/email/"]
+    readonly = f"/admin/accounts/organization/{admin.organization_id}/change/"
+    pages = [readonly, f"/admin/accounts/user/{admin.pk}/password/", "/account/password/change/", "/account/email/"]
     found = {page: labels_in(client.get(page).content.decode()) for page in pages}
 
     assert labels_in(asked_again) == ["Current Password", "New Password", "New Password (again)"]
