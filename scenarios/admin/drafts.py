@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.admin import TenantAdmin
+from accounts.procedures.unread_parts import explain_unread_parts
 from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.confirmation import ask_before_action, is_confirmed
 from scenarios.admin.advice import group_advice_by_field
@@ -169,7 +170,8 @@ class DraftAdmin(TenantAdmin):
         return self._render(request, "edit", **context | extra_context)
 
     def _render(self, request, page, **context):
-        base_context = self.admin_site.each_context(request) | {"opts": self.opts}
+        unread = explain_unread_parts(context["draft"].unread) if "draft" in context else []
+        base_context = self.admin_site.each_context(request) | {"opts": self.opts, "unread": unread}
         return render(request, f"{FOLDER}/{page}.html", base_context | context)
 
     def _redirect_to(self, draft):

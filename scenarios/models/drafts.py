@@ -10,7 +10,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, LeasedModel, LeaseQuerySet, Organization, User
-from accounts.procedures.unread_parts import explain_unread_parts
 from scenarios.models.categories import Skill
 from scenarios.models.choices import Difficulty, Mode
 from scenarios.models.scenarios import Scenario
@@ -95,11 +94,6 @@ class ScenarioDraft(LeasedModel):
     def failure_text(self) -> str:
         """The reason for the failure in the reader's language. It is stored in English."""
         return gettext(self.failure)
-
-    @property
-    def unread_sentences(self) -> list[str]:
-        """One sentence for each kind of part of the complaint’s file that was not read, in the reader's language."""
-        return explain_unread_parts(self.unread)
 
     @property
     def is_open(self) -> bool:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.procedures.unread_parts import explain_unread_parts
 from accounts.web.serializers import StrictSerializer
 from scenarios.api.serializers.fields import AccountField, LongTextField
 from scenarios.api.serializers.scenarios import ScenarioDetailSerializer
@@ -58,12 +59,7 @@ class PIIMatchSerializer(serializers.Serializer[Any]):
 class DraftSerializer(DraftSummarySerializer):
     skills: Any = serializers.StringRelatedField(many=True)
     personal = serializers.SerializerMethodField()
-    unread = serializers.ListField(
-        source="unread_sentences",
-        child=serializers.CharField(),
-        read_only=True,
-        help_text=_("Parts of the complaint’s file that were not read."),
-    )
+    unread = serializers.SerializerMethodField()
 
     class Meta(DraftSummarySerializer.Meta):
         fields = [
@@ -80,6 +76,10 @@ class DraftSerializer(DraftSummarySerializer):
             "used_file_search",
             "personal",
         ]
+
+    def get_unread(self, draft: ScenarioDraft) -> list[str]:
+        """Return one sentence for each kind of part of the complaint's file that was not read."""
+        return explain_unread_parts(draft.unread)
 
     @extend_schema_field(PIIMatchSerializer(many=True))
     def get_personal(self, draft: ScenarioDraft) -> Any:

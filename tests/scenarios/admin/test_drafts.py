@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from accounts.models import Account, Organization, User
+from accounts.procedures.unread_parts import explain_unread_parts
 from scenarios.admin.draft_pii import group_findings
 from scenarios.models import Category, Scenario, ScenarioDraft, Skill
 from scenarios.services.drafts import discard_draft, request_draft, save_draft
@@ -812,9 +813,9 @@ def test_unread_parts_of_complaint_file_are_named(supervisor):
 
     draft = ScenarioDraft.objects.get()
     named = "Page 2 has a large picture. We can’t read words in pictures."
-    assert draft.unread_sentences == [named, "1 attached file was not read."]
+    assert explain_unread_parts(draft.unread) == [named, "1 attached file was not read."]
     assert named in page_text(client.get(page(draft)))
-    assert client.get(f"/api/scenarios/drafts/{draft.pk}/").json()["unread"] == draft.unread_sentences
+    assert client.get(f"/api/scenarios/drafts/{draft.pk}/").json()["unread"] == explain_unread_parts(draft.unread)
     discard_draft(draft)
     draft.refresh_from_db()
     assert draft.unread == []
