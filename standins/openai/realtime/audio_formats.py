@@ -5,13 +5,12 @@ from numpy.typing import NDArray
 
 from ..demo.text_to_speech import MULAW_TABLE, resample
 from ..http.json_types import JSON, JSONValue, as_object, as_text
+from .beta_api import FORMAT_NAMES
 from .server_vad import BYTES_PER_MS, SAMPLE_RATE
 
 G711_RATE = 8_000
 FACTOR = SAMPLE_RATE // G711_RATE
 G711_BYTES_PER_MS = G711_RATE // 1000
-# Names of the beta API, which clients still send.
-LEGACY_NAMES = {"pcm16": "audio/pcm", "g711_ulaw": "audio/pcmu", "g711_alaw": "audio/pcma"}
 
 Samples = NDArray[np.int16]
 
@@ -30,7 +29,7 @@ DECODING_TABLES: dict[str, Samples] = {"audio/pcmu": MULAW_TABLE, "audio/pcma": 
 def normalize_format(wanted: JSONValue) -> JSON:
     """Return a format as the API shows it. Accept an object or a name, from the current or the beta API."""
     name = wanted if isinstance(wanted, str) else as_text(as_object(wanted).get("type"))
-    name = LEGACY_NAMES.get(name, name)
+    name = FORMAT_NAMES.get(name, name)
     return {"type": name, "rate": SAMPLE_RATE} if name == "audio/pcm" else {"type": name}
 
 

@@ -6,6 +6,7 @@ import binascii
 import orjson
 
 from ..http.json_types import JSON, as_text
+from .beta_api import normalize_modalities
 from .errors import EventError, invalid_value, missing_parameter
 from .session_config import RESPONSE, drop_unset
 from .validators import Validator, any_value, nullable, number_between, object_with, one_of, string
@@ -84,7 +85,7 @@ def validate_event(event: JSON) -> None:
         raise EventError(f"Invalid value: '{kind}'. Supported values are: {supported}.", "invalid_value", "type")
     keys, required = CLIENT_EVENTS[kind]
     if isinstance(options := event.get("response"), dict):
-        event["response"] = drop_unset(options)
+        event["response"] = normalize_modalities(drop_unset(options))
     object_with({"type": string, "event_id": nullable(string), **keys}, required)(event, "")
 
 

@@ -7,14 +7,20 @@ import orjson
 from ..http.asgi_types import Send
 from ..http.json_types import JSON, as_number, as_text
 from ..storage.state import new_id
+from .beta_api import as_beta_event
 from .errors import error_event
 
 FAULT_ACTIONS = ("close", "drop", "silence", "error")
 
 
 class EventSender:
-    def __init__(self, send: Send, fault: JSON) -> None:
-        self._send, self.fault = send, fault
+    """Sender of events in the current version of the API, or in the beta version if `is_beta`.
+
+    Faults name the events of the current version.
+    """
+
+    def __init__(self, send: Send, fault: JSON, is_beta: bool = False) -> None:
+        self._send, self.fault, self.is_beta = send, fault, is_beta
         self.closed = asyncio.Event()
         self.is_dropped = self.is_silent = False
         self._matching_events = 0
@@ -59,10 +65,11 @@ class EventSender:
         return self._matching_events >= as_number(self.fault.get("at_event"), 1)
 
     async def _send_event(self, event: JSON) -> None:
-        if self.closed.is_set() or self.is_silent:
+        shown = as_beta_event(event) if self.is_beta else event
+        if shown is None or self.closed.is_set() or self.is_silent:
             return
         try:
-            await self._send({"type": "websocket.send", "text": orjson.dumps(event).decode()})
+            await self._send({"type": "websocket.send", "text": orjson.dumps(shown).decode()})
         except OSError:
             # The client is gone; the receiving side notices it too and ends the session.
             self.closed.set()

@@ -7,6 +7,7 @@ from ..http.json_types import JSON, JSONValue, as_number, as_object, as_text
 from ..settings import Settings
 from ..storage.state import new_id
 from .audio_formats import InputDecoder
+from .beta_api import modernize_event
 from .client_events import decode_audio, validate_event
 from .conversation import ConversationItem, RealtimeConversation, item_from_client, user_audio_item
 from .errors import EventError, error_event
@@ -48,10 +49,15 @@ class RealtimeSession:
 
     async def open(self) -> None:
         await self.sender.emit({"type": "session.created", "session": self.config})
+        if self.sender.is_beta:
+            conversation: JSON = {"id": self.conversation.id, "object": "realtime.conversation"}
+            await self.sender.emit({"type": "conversation.created", "conversation": conversation})
         self.start_task(self._expire())
         self.start_task(self.sender.trigger_delayed_fault())
 
     async def handle_event(self, event: JSON) -> None:
+        if self.sender.is_beta:
+            event = modernize_event(event)
         try:
             validate_event(event)
             await self.handlers[as_text(event["type"])](event)

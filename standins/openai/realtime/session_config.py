@@ -4,7 +4,8 @@ import time
 
 from ..http.json_types import JSON, JSONValue, as_object
 from ..storage.state import new_id
-from .audio_formats import LEGACY_NAMES, normalize_format
+from .audio_formats import normalize_format
+from .beta_api import FORMAT_NAMES, modernize_session
 from .errors import EventError
 from .validators import any_of, any_value, boolean, list_of, nullable, number_between, object_with, one_of, string
 
@@ -15,21 +16,10 @@ NULLABLE_FIELDS = frozenset({"tracing", "prompt", "include", "metadata", "idle_t
     "turn_detection",
 }
 OPAQUE_FIELDS = frozenset({"parameters", "metadata", "tools"})  # nulls inside these are kept
-# Fields of the beta API, and their places in the current one.
-LEGACY_FIELDS = {
-    "input_audio_format": ("audio", "input", "format"),
-    "output_audio_format": ("audio", "output", "format"),
-    "input_audio_transcription": ("audio", "input", "transcription"),
-    "input_audio_noise_reduction": ("audio", "input", "noise_reduction"),
-    "turn_detection": ("audio", "input", "turn_detection"),
-    "voice": ("audio", "output", "voice"),
-    "speed": ("audio", "output", "speed"),
-    "max_response_output_tokens": ("max_output_tokens",),
-}
 VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar")
 AUDIO_FORMAT = any_of(
-    one_of(*LEGACY_NAMES),
-    object_with({"type": one_of("audio/pcm", "audio/pcmu", "audio/pcma", *LEGACY_NAMES), "rate": one_of(24000, 8000)}),
+    one_of(*FORMAT_NAMES),
+    object_with({"type": one_of("audio/pcm", "audio/pcmu", "audio/pcma", *FORMAT_NAMES), "rate": one_of(24000, 8000)}),
 )
 VOICE = any_of(object_with({"id": string}, ("id",)), one_of(*VOICES))
 MODALITIES = one_of(["audio"], ["text"])
@@ -192,23 +182,6 @@ def _drop_unset_inside(value: JSONValue) -> JSONValue:
     if isinstance(value, list):
         return [_drop_unset_inside(inner) for inner in value]
     return drop_unset(value) if isinstance(value, dict) else value
-
-
-def modernize_session(given: JSON) -> JSON:
-    """Convert a session update of the beta API to the current one. Return a current one unchanged."""
-    if given.get("type") == "realtime" or not given.keys() & {*LEGACY_FIELDS, "modalities", "temperature"}:
-        return given
-    session: JSON = {"type": "realtime"}
-    for name, value in given.items():
-        *parents, last = LEGACY_FIELDS.get(name, (name,))
-        place = session
-        for parent in parents:
-            place = as_object(place.setdefault(parent, {}))
-        place[last] = value
-    session.pop("temperature", None)
-    if modalities := session.pop("modalities", None):
-        session["output_modalities"] = ["audio"] if isinstance(modalities, list) and "audio" in modalities else ["text"]
-    return session
 
 
 def _normalize_formats(given: JSON) -> JSON:

@@ -1,6 +1,7 @@
 """Entry point of a realtime socket. It checks the key, model, and faults before the session starts."""
 
 import asyncio
+from collections.abc import Sequence
 
 import orjson
 
@@ -12,16 +13,20 @@ from ..http.messages import parse_headers, parse_query
 from ..http.routing import check_api_key, redact_headers
 from ..request_log import LoggedRequest
 from ..storage.state import StandinState
+from . import beta_api
 from .client_events import parse_event
 from .errors import EventError, error_event
 from .event_sender import EventSender
 from .session import RealtimeSession
 
 INCORRECT_KEY_CLOSE_CODE = 3000
+# Subprotocols of browsers, which cannot send headers. The server selects the first.
+SUBPROTOCOL = "realtime"
+KEY_PROTOCOL = "openai-insecure-api-key."
 
 
 async def handle_websocket(state: StandinState, scope: Scope, receive: Receive, send: Send) -> None:
-    headers, query = parse_headers(scope), parse_query(scope)
+    headers, query = add_protocol_key(parse_headers(scope), scope["subprotocols"]), parse_query(scope)
     raw_query = scope["query_string"].decode("latin-1")
     entry = state.request_log.start_entry("realtime", "GET", scope["path"], raw_query, redact_headers(headers))
     await receive()
@@ -30,14 +35,23 @@ async def handle_websocket(state: StandinState, scope: Scope, receive: Receive, 
     except ApiError as error:
         await _reject_handshake(send, error, entry)
         return
-    await send({"type": "websocket.accept"})
-    sender = EventSender(send, fault)
+    protocols = scope["subprotocols"]
+    await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in protocols else None})
+    is_beta = beta_api.SUBPROTOCOL in protocols or beta_api.HEADER in headers.get("openai-beta", "")
+    sender = EventSender(send, fault, is_beta)
     try:
         await _run_session(RealtimeSession(sender, query["model"], state.settings), sender, receive, entry)
     finally:
         entry.close(101)
     if sender.is_dropped:
         raise faults.ConnectionDroppedError
+
+
+def add_protocol_key(headers: dict[str, str], protocols: Sequence[str]) -> dict[str, str]:
+    """Return the headers with the API key of a subprotocol as an Authorization header, and without the subprotocols."""
+    rest = {name: value for name, value in headers.items() if name != "sec-websocket-protocol"}
+    keys = [name.removeprefix(KEY_PROTOCOL) for name in protocols if name.startswith(KEY_PROTOCOL)]
+    return {"authorization": f"Bearer {keys[0]}"} | rest if keys else rest
 
 
 async def _check_handshake(

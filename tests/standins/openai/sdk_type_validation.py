@@ -4,6 +4,7 @@ import types
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
+from openai.types.beta.realtime import RealtimeServerEvent as BetaRealtimeServerEvent
 from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
 from openai.types.responses import ResponseStreamEvent
 from pydantic import BaseModel
@@ -13,6 +14,8 @@ UNDECLARED_KEYS = {
     "RealtimeSessionCreateRequest.id": "the server sends the session's id; the SDK types only what clients may request",
     "RealtimeSessionCreateRequest.object": "the same; RealtimeSessionCreateResponse declares it",
     "RealtimeSessionCreateRequest.expires_at": "the same; RealtimeSessionCreateResponse declares it",
+    "Session.object": "the same, in the beta API",
+    "Session.expires_at": "the same, in the beta API",
 }
 
 
@@ -32,12 +35,17 @@ def _bare(annotation: Any) -> Any:
 
 
 SERVER_EVENTS = event_models(RealtimeServerEvent)
+BETA_SERVER_EVENTS = event_models(BetaRealtimeServerEvent)
 CLIENT_EVENTS = event_models(RealtimeClientEvent)
 STREAM_EVENTS = event_models(ResponseStreamEvent)
 
 
 def server_event_problems(event: dict[str, Any]) -> list[str]:
     return _event_problems(SERVER_EVENTS, event)
+
+
+def beta_server_event_problems(event: dict[str, Any]) -> list[str]:
+    return _event_problems(BETA_SERVER_EVENTS, event)
 
 
 def client_event_problems(event: dict[str, Any]) -> list[str]:
