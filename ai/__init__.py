@@ -1,6 +1,6 @@
 """OpenAI clients, detection of prompt injections, and comparison of quotes."""
 
-from ai.answers import ModelAnswer, parse_answer
+from ai.answers import ModelAnswer
 from ai.bounded_patterns import SearchBudgetError
 from ai.clients import (
     AIUnavailableError,
@@ -8,6 +8,7 @@ from ai.clients import (
     build_client,
     translate_openai_errors,
 )
+from ai.json_in_text import parse_answer
 from ai.models_check import check_models
 from ai.prompt_injection import InjectionSpan, find_injections, remove_injections
 from ai.requests import create_answer, stream_answer

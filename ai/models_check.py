@@ -10,7 +10,8 @@ from threading import Lock, Thread
 
 from django.conf import settings
 
-from ai.clients import AIUnavailableError, build_async_client, translate_openai_errors
+from ai.clients import build_async_client, translate_openai_errors
+from ai.errors import AIUnavailableError
 
 _DEADLINE = 2.0  # seconds for the whole request, however slowly its parts arrive
 _VALID_FOR = 60.0  # seconds that a result is reused in this process

@@ -1,21 +1,32 @@
 """Requests to a model, over the Responses API or, where a server has none, over Chat Completions."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import openai
 from django.conf import settings
 
-from ai.answers import ModelAnswer, ThinkingSieve, read_chat_completion, read_object, read_response
-from ai.clients import NO_ENDPOINT, AIUnavailableError, translate_openai_errors
+from ai.answers import ModelAnswer, read_chat_completion, read_response
+from ai.clients import translate_openai_errors
+from ai.errors import NO_ENDPOINT, AIUnavailableError
+from ai.stream_events import StreamPiece, read_stream
+from ai.thinking import ThinkingSieve
+
+Result = TypeVar("Result")
 
 NO_RESPONSES_API = "no_responses_api"
-_MAX_EVENT = 4 * 1024 * 1024  # characters in one line of a stream
-# Base URLs without a Responses API, and (base URL, model) pairs whose answers begin inside a block of thinking. Finding
-# out costs one failed request per process.
-_without_responses_api: set[str] = set()
-_thinking_from_the_start: set[tuple[str, str]] = set()
+# What this process has learned about servers. Finding out costs one failed or one unstreamed answer.
+_without_responses_api: set[str] = set()  # base URLs
+_streams_plainly: set[tuple[str, str]] = (
+    set()
+)  # (base URL, model) whose answers do not begin inside a block of thinking
+_rejected_parameters: defaultdict[tuple[str, str], set[str]] = defaultdict(set)  # by base URL and model
+# Parameters that a server may reject and that a request can do without.
+_DISPENSABLE = {"store", "include", "max_completion_tokens", "response_format", "json_schema"}
+_OPENAI_HOSTS = ("openai.com", "openai.azure.com")  # their answers keep thinking apart
 
 
 def create_answer(client: openai.OpenAI, *, model: str, **parameters: Any) -> ModelAnswer:
@@ -26,32 +37,69 @@ def create_answer(client: openai.OpenAI, *, model: str, **parameters: Any) -> Mo
     """
     if settings.OPENAI_BASE_URL not in _without_responses_api:
         try:
-            with translate_openai_errors():
-                raw = client.responses.with_raw_response.create(model=model, **parameters)
-                return read_response(raw.content, model)
+            return _without_rejected(model, lambda: _create_response(client, model, parameters))
         except AIUnavailableError as error:
             if error.code != NO_ENDPOINT:
                 raise
             _without_responses_api.add(settings.OPENAI_BASE_URL)
+    return _without_rejected(model, lambda: _create_completion(client, model, parameters))
+
+
+def _create_response(client: openai.OpenAI, model: str, parameters: Mapping[str, Any]) -> ModelAnswer:
+    with translate_openai_errors():
+        raw = client.responses.with_raw_response.create(**response_parameters(model, parameters))
+        return read_response(raw.content, model)
+
+
+def _create_completion(client: openai.OpenAI, model: str, parameters: Mapping[str, Any]) -> ModelAnswer:
     completion = chat_parameters(model, parameters)
     with translate_openai_errors():
         return read_chat_completion(client.chat.completions.with_raw_response.create(**completion).content, model)
 
 
+def _without_rejected(model: str, send: Callable[[], Result]) -> Result:
+    """Send a request, and send it again without each parameter that the server rejects and that is dispensable."""
+    while True:
+        try:
+            return send()
+        except AIUnavailableError as error:
+            if not _note_rejected(model, error):
+                raise
+
+
+def _note_rejected(model: str, error: AIUnavailableError) -> bool:
+    """Remember the parameter that an error names. Return True if a request without it is worth a try."""
+    rejected = _rejected_parameters[settings.OPENAI_BASE_URL, model]
+    if error.param not in _DISPENSABLE or error.param in rejected:
+        return False
+    rejected.add(error.param)
+    return True
+
+
+def response_parameters(model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters for the Responses API, without those that the server rejected before."""
+    rejected = _rejected_parameters[settings.OPENAI_BASE_URL, model]
+    return {"model": model} | {name: value for name, value in parameters.items() if name not in rejected}
+
+
 def chat_parameters(model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Convert parameters of the Responses API to those of Chat Completions. Raise AIUnavailableError for tools."""
+    rejected = _rejected_parameters[settings.OPENAI_BASE_URL, model]
     given = {name: value for name, value in parameters.items() if not isinstance(value, openai.Omit)}
     if given.get("tools"):
         raise AIUnavailableError(NO_RESPONSES_API, retryable=False)
     messages = [{"role": "system", "content": given["instructions"]}] if given.get("instructions") else []
     messages += [{"role": item["role"], "content": _content_text(item["content"])} for item in given["input"]]
-    completion = {"model": model, "messages": messages, "max_completion_tokens": given["max_output_tokens"]}
+    limit = "max_tokens" if "max_completion_tokens" in rejected else "max_completion_tokens"
+    completion = {"model": model, "messages": messages, limit: given["max_output_tokens"]}
     if "temperature" in given:
         completion["temperature"] = given["temperature"]
     text = given.get("text") or given.get("extra_body", {}).get("text")
-    if text:
+    if text and not rejected & {"response_format", "json_schema"}:
         schema = {name: value for name, value in text["format"].items() if name != "type"}
         completion["response_format"] = {"type": "json_schema", "json_schema": schema}
+    elif text:
+        messages.append({"role": "user", "content": f"Answer with JSON of this schema: {text['format']['schema']}"})
     return completion
 
 
@@ -60,97 +108,59 @@ def _content_text(content: str | Sequence[Mapping[str, Any]]) -> str:
 
 
 async def stream_answer(client: openai.AsyncOpenAI, *, model: str, **parameters: Any) -> AsyncGenerator[str, None]:
-    """Yield the words of an answer as they arrive, without the model's thinking. Raise AIUnavailableError."""
+    """Yield the words of an answer as they arrive, without the model's thinking. Raise AIUnavailableError.
+
+    Some servers open a block of thinking in the prompt, so that nothing but its end shows that there was one. The first
+    answer of a server other than OpenAI's is therefore held back until it is complete.
+    """
     place = (settings.OPENAI_BASE_URL, model)
-    sieve = ThinkingSieve(starts_inside=place in _thinking_from_the_start)
+    sieve = ThinkingSieve(starts_inside=place not in _streams_plainly and not _keeps_thinking_apart(place[0]))
+    is_cut_off = False
     async with aclosing(_stream_pieces(client, model, parameters)) as pieces:
         async for piece in pieces:
-            words = sieve.feed(piece)
+            is_cut_off = is_cut_off or piece.is_cut_off
+            words = sieve.feed(piece.text)
             if sieve.has_unopened_end:
-                # The text shown so far was thinking. The next attempt holds it back.
-                _thinking_from_the_start.add(place)
+                # The text shown so far was thinking. From now on, it is held back.
+                _streams_plainly.discard(place)
                 raise AIUnavailableError("thinking_aloud", retryable=True)
             if words:
                 yield words
+    if is_cut_off and sieve.is_undecided:
+        raise AIUnavailableError("cut_off", retryable=True)
     if words := sieve.finish():
         yield words
+    if not sieve.began_inside:
+        _streams_plainly.add(place)
+
+
+def _keeps_thinking_apart(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    return any(host == known or host.endswith(f".{known}") for known in _OPENAI_HOSTS)
 
 
 async def _stream_pieces(
     client: openai.AsyncOpenAI, model: str, parameters: Mapping[str, Any]
-) -> AsyncGenerator[str, None]:
-    if settings.OPENAI_BASE_URL not in _without_responses_api:
+) -> AsyncGenerator[StreamPiece, None]:
+    while True:
+        is_chat = settings.OPENAI_BASE_URL in _without_responses_api
         try:
-            request = client.responses.with_streaming_response.create(model=model, stream=True, **parameters)
-            async with aclosing(_read_stream(request, model, is_chat=False)) as pieces:
+            async with aclosing(_open_stream(client, model, parameters, is_chat)) as pieces:
                 async for piece in pieces:
                     yield piece
             return
         except AIUnavailableError as error:
-            if error.code != NO_ENDPOINT:
+            if error.code == NO_ENDPOINT and not is_chat:
+                _without_responses_api.add(settings.OPENAI_BASE_URL)
+            elif not _note_rejected(model, error):
                 raise
-            _without_responses_api.add(settings.OPENAI_BASE_URL)
-    completion = chat_parameters(model, parameters)
-    request = client.chat.completions.with_streaming_response.create(stream=True, **completion)
-    async with aclosing(_read_stream(request, model, is_chat=True)) as pieces:
-        async for piece in pieces:
-            yield piece
 
 
-async def _read_stream(request: Any, model: str, is_chat: bool) -> AsyncGenerator[str, None]:
-    """Yield the pieces of text in the server-sent events of a response. Raise AIUnavailableError on failure."""
-    failure: AIUnavailableError | None = None
-    with translate_openai_errors():
-        async with request as response:
-            if "json" in response.headers.get("content-type", ""):  # the server ignores `stream`
-                read = read_chat_completion if is_chat else read_response
-                yield _complete_text(read(await response.read(), model))
-                return
-            async for line in response.iter_lines():
-                event = _parse_event(line)
-                failure = failure or _failure_of(event)
-                if piece := _piece_of(event):
-                    yield piece
-    # Raise only here: an error inside the loop would leave the stream without cleanup.
-    if failure:
-        raise failure
-
-
-def _complete_text(answer: ModelAnswer) -> str:
-    if answer.is_refusal or answer.status == "failed":
-        raise AIUnavailableError("refused" if answer.is_refusal else "failed", retryable=True)
-    return answer.text
-
-
-def _parse_event(line: str) -> dict[str, Any]:
-    """Return the JSON object in a line of the stream, or {} for a comment, any other field, or the end marker.
-
-    Raise AIUnavailableError for anything else, such as an HTML page.
-    """
-    if len(line) > _MAX_EVENT:
-        raise AIUnavailableError("unusable_answer", retryable=True)
-    name, _, value = line.partition(":")
-    if name != "data":
-        if name in {"", "event", "id", "retry"}:
-            return {}
-        raise AIUnavailableError("not_json", retryable=True)
-    return {} if value.strip() in {"", "[DONE]"} else read_object(value)
-
-
-def _failure_of(event: Mapping[str, Any]) -> AIUnavailableError | None:
-    kind = event.get("type")
-    if kind in {"response.failed", "error"} or (event.get("error") and kind is None):
-        return AIUnavailableError("failed", retryable=True)
-    return AIUnavailableError("refused", retryable=True) if kind == "response.refusal.done" else None
-
-
-def _piece_of(event: Mapping[str, Any]) -> str:
-    """Return the text that an event of either API adds to the answer."""
-    if event.get("type") == "response.output_text.delta":
-        piece = event.get("delta")
-    else:
-        choices = event.get("choices")
-        first = choices[0] if isinstance(choices, list) and choices else None
-        delta = first.get("delta") if isinstance(first, dict) else None
-        piece = delta.get("content") if isinstance(delta, dict) else None
-    return piece if isinstance(piece, str) else ""
+def _open_stream(
+    client: openai.AsyncOpenAI, model: str, parameters: Mapping[str, Any], is_chat: bool
+) -> AsyncGenerator[StreamPiece, None]:
+    if is_chat:
+        completion = chat_parameters(model, parameters)
+        return read_stream(client.chat.completions.with_streaming_response.create(stream=True, **completion), is_chat)
+    given = response_parameters(model, parameters)
+    return read_stream(client.responses.with_streaming_response.create(stream=True, **given), is_chat)

@@ -59,6 +59,8 @@ def generate_opening(session: Session) -> str:
         )
     if answer.is_refusal or answer.status == "failed":
         raise AIUnavailableError("refused", retryable=True)
+    if answer.status == "incomplete":  # half a line, or thinking that was not marked
+        raise AIUnavailableError("cut_off", retryable=True)
     line = answer.text.replace("\0", "").strip()
     if not line:
         raise AIUnavailableError("empty_answer", retryable=True)

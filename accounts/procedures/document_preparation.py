@@ -18,7 +18,7 @@ from accounts.procedures.pdf_sandbox import HEADER, HEADER_WITHIN
 from accounts.procedures.pdf_text import PdfUnreadableError
 from accounts.services.leases import RetryLaterError, fail_when_out_of_time, keep_claimed, retry_delay
 from ai import AIUnavailableError
-from ai.clients import NO_ENDPOINT
+from ai.errors import NO_ENDPOINT
 
 logger = logging.getLogger(__name__)
 

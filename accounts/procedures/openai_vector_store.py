@@ -58,6 +58,7 @@ class VectorStoreClient:
         with translate_openai_errors():
             return _require_id(self.client.vector_stores.create(name="procedures", metadata=metadata).id)
 
+    @translate_openai_errors()
     def has_store(self, store_id: str) -> bool:
         """Return whether the store exists, has not expired, and belongs to this installation."""
         store = self._find_store(store_id)
@@ -81,38 +82,39 @@ class VectorStoreClient:
             name = f"{_FILE_PREFIX}{settings.INSTALLATION_ID}-{document_id}{suffix}"
             return _require_id(self.client.files.create(file=(name, content), purpose="assistants").id)
 
+    @translate_openai_errors()
     def attach(self, store_id: str, file_id: str, document_id: UUID) -> None:
         """Attach a file to a store and wait until OpenAI has processed it.
 
         Raise AIUnavailableError if that fails or takes longer than PROCEDURES_TIMEOUT.
         """
         try:
-            with translate_openai_errors():
-                attached = self.client.vector_stores.files.create_and_poll(
-                    file_id,
-                    vector_store_id=store_id,
-                    attributes=_attributes(document_id),
-                    max_wait_seconds=settings.PROCEDURES_TIMEOUT,
-                )
+            attached = self.client.vector_stores.files.create_and_poll(
+                file_id,
+                vector_store_id=store_id,
+                attributes=_attributes(document_id),
+                max_wait_seconds=settings.PROCEDURES_TIMEOUT,
+            )
         except TimeoutError as error:
             raise AIUnavailableError("timeout", retryable=True) from error
         if attached.status != "completed":
             code = attached.last_error.code if attached.last_error else attached.status
-            raise AIUnavailableError(code, retryable=code == "server_error")
+            raise AIUnavailableError(str(code or "failed"), retryable=code == "server_error")
 
     def wait_until_searchable(self, store_id: str, file_id: str, document_id: UUID, query: str) -> None:
         """Search until the document is found, because a processed file may take a moment to become searchable."""
 
+        @translate_openai_errors()
         def is_found() -> bool:
-            with translate_openai_errors():
-                found = self.client.vector_stores.search(
-                    store_id, query=query, filters=document_filter(document_id), max_num_results=3
-                )
+            found = self.client.vector_stores.search(
+                store_id, query=query, filters=document_filter(document_id), max_num_results=3
+            )
             return any(result.file_id == file_id for result in found.data)
 
         if not wait_until(is_found, min(settings.PROCEDURES_TIMEOUT, _SEARCH_TIMEOUT), interval=_SEARCH_INTERVAL):
             raise AIUnavailableError("not_searchable", retryable=True)
 
+    @translate_openai_errors()
     def verify_file(self, store_id: str, file_id: str, document_id: UUID) -> bool:
         """Return whether the file is ready in the store and belongs to this installation.
 
@@ -158,11 +160,13 @@ class VectorStoreClient:
         """Delete a store of ours. Return False if it remains, True if it is gone."""
         return _remove(store_id, lambda: self._owns_store(store_id), lambda: self.client.vector_stores.delete(store_id))
 
+    @translate_openai_errors()
     def _owns_store(self, store_id: str) -> bool | None:
         """Return whether a store is ours, or None if it is gone."""
         store = self._find_store(store_id)
         return None if store is None else _is_own_store(store)
 
+    @translate_openai_errors()
     def _owns_file(self, store_id: str, file_id: str) -> bool | None:
         """Return whether a file is ours, by its name, its attributes in the store, or adoption. None if it is gone."""
         if Installation.objects.has_adopted(file_id):

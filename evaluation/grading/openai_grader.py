@@ -200,7 +200,7 @@ def _search_then_grade(
             filters=procedures.filter,
             max_num_results=_MAX_SEARCH_RESULTS,
         )
-    found = [(result.file_id, part.text) for result in results.data for part in result.content]
+        found = [(result.file_id, part.text) for result in results.data for part in result.content]
     passages = _keep_own_passages(case, procedures, found)
     if not passages:
         raise AIUnavailableError("nothing_found", retryable=False, missing=True)

@@ -1,14 +1,9 @@
 import json
 
 import pytest
-from pydantic import BaseModel
 
-from ai import AIUnavailableError, parse_answer
-from ai.answers import ThinkingSieve, read_chat_completion, read_response, remove_thinking
-
-
-class Verdict(BaseModel):
-    verdict: str
+from ai import AIUnavailableError
+from ai.answers import read_chat_completion, read_response
 
 
 def message(text, **fields):
@@ -16,103 +11,9 @@ def message(text, **fields):
     return json.dumps({"output": [{"type": "message", "content": content}], "model": "m"} | fields)
 
 
-THINKING = [
-    ("hello there", "hello there"),
-    ("<think>a plan</think>hello", "hello"),
-    ("<think>a plan</think>\n\nhello", "\n\nhello"),
-    ("hi <THINK>a\nplan</THINK>there", "hi there"),
-    ("<thinking>one</thinking><think>two</think>hello", "hello"),
-    ("<think>never ends", ""),
-    ("hello <think>never ends", "hello "),
-    ("a plan without a beginning</think>hello", "hello"),
-    ("<think>outer<think>inner</think>still</think>hello", "hello"),
-    ("i <3 you and 1 < 2", "i <3 you and 1 < 2"),
-    ("<thin", "<thin"),
-    ("<b>bold</b>", "<b>bold</b>"),
-    ("", ""),
-]
-
-
-@pytest.mark.parametrize(("text", "words"), THINKING)
-def test_thinking_is_removed(text, words):
-    assert remove_thinking(text) == words
-
-
-@pytest.mark.parametrize(("text", "words"), [one for one in THINKING if "without a beginning" not in one[0]])
-@pytest.mark.parametrize("size", [1, 2, 3, 7])
-def test_thinking_is_removed_from_every_split_of_a_stream(text, words, size):
-    sieve = ThinkingSieve()
-
-    shown = [sieve.feed(text[at : at + size]) for at in range(0, len(text), size)]
-
-    assert "".join(shown) + sieve.finish() == words
-
-
-@pytest.mark.parametrize("size", [1, 3, 50])
 @pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("a plan</think>hello", "hello"),
-        ("<think>a plan</think>hello", "hello"),
-        ("no thinking today", "no thinking today"),
-    ],
-)
-def test_sieve_that_starts_inside_holds_back_until_the_end(text, words, size):
-    sieve = ThinkingSieve(starts_inside=True)
-
-    shown = [sieve.feed(text[at : at + size]) for at in range(0, len(text), size)]
-
-    assert "".join(shown) + sieve.finish() == words
-    assert not sieve.has_unopened_end
-
-
-def test_sieve_notices_an_end_without_a_beginning():
-    sieve = ThinkingSieve()
-
-    sieve.feed("a plan</thi")
-    before = sieve.has_unopened_end
-    sieve.feed("nk>hello")
-
-    assert (before, sieve.has_unopened_end) == (False, True)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '{"verdict": "met"}',
-        '```json\n{"verdict": "met"}\n```',
-        'Here is my verdict:\n\n{"verdict": "met"}\n\nI hope this helps {you}.',
-        'As {requested}: {"verdict": "met"}',
-        '{"other": 1} {"verdict": "met"}',
-        '[{"verdict": "met"}]',
-    ],
-)
-def test_answer_is_found_in_code_blocks_and_prose(text):
-    assert parse_answer(text, Verdict).verdict == "met"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "I cannot do that.",
-        '{"verdict": null}',
-        '{"verdict": "met"',
-        '{"verdict": "met"} {"verdict": "not_met"}',  # one of them may be planted
-        "{" * 100_000,
-        '{"a":' * 100_000,
-    ],
-)
-def test_missing_or_ambiguous_answer_is_our_error_without_its_text(text):
-    with pytest.raises(AIUnavailableError) as caught:
-        parse_answer(text, Verdict)
-
-    assert (caught.value.code, caught.value.retryable) == ("unusable_answer", True)
-    assert caught.value.__cause__ is None
-
-
-@pytest.mark.parametrize(
-    "usage", [None, {}, {"input_tokens": None}, "many", {"input_tokens": "3"}, {"input_tokens": -1}]
+    "usage",
+    [None, {}, {"input_tokens": None}, "many", {"input_tokens": "3"}, {"input_tokens": -1}, {"input_tokens": 10**12}],
 )
 def test_response_without_usage_is_read(usage):
     answer = read_response(message("hello", usage=usage), "asked")
@@ -175,9 +76,45 @@ def test_file_search_without_results_is_read():
         ({"message": None, "finish_reason": "length"}, "", "incomplete", False),
         ({"message": {"content": "", "refusal": "No."}}, "", "completed", True),
         ({"message": {"content": ["parts"]}}, "", "completed", False),
+        (
+            {"message": {"content": [{"type": "thinking", "text": "a plan"}, None, {"type": "text", "text": "hello"}]}},
+            "hello",
+            "completed",
+            False,
+        ),
+        (
+            {"message": {"content": "hello", "reasoning_content": "a plan", "reasoning": "a"}},
+            "hello",
+            "completed",
+            False,
+        ),
+        ({"message": {"content": None, "reasoning_content": "a plan"}, "finish_reason": None}, "", "completed", False),
+        ({"message": {"content": "hel"}, "finish_reason": "max_tokens"}, "hel", "incomplete", False),
+        ({"message": {"content": "a\x00b\ud800c"}}, "abc", "completed", False),
     ],
 )
 def test_chat_completion_is_read(choice, text, status, is_refusal):
     answer = read_chat_completion(json.dumps({"choices": [choice], "usage": None}), "asked")
 
     assert (answer.text, answer.status, answer.is_refusal, answer.model) == (text, status, is_refusal, "asked")
+
+
+def test_names_that_the_database_cannot_hold_are_cut():
+    answer = read_response(message("hello", model="m" * 500 + "\x00", status="unheard of"), "asked")
+
+    assert (answer.model, answer.status) == ("m" * 100, "completed")
+
+
+def test_tag_inside_json_is_no_thinking():
+    """A grade may quote a person who wrote a tag."""
+    text = '{"verdict": "<think>"}'
+
+    assert read_response(message(text), "asked").text == text
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_constants_that_are_not_json_are_our_error(constant):
+    body = message("hello").replace('"m"', constant)
+
+    with pytest.raises(AIUnavailableError, match="not_json"):
+        read_response(body, "asked")

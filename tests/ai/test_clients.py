@@ -1,4 +1,5 @@
 import asyncio
+import json
 
 import httpx2
 import openai
@@ -10,7 +11,8 @@ from tests.support.fixtures import *  # noqa: F403
 
 def status_error(status: int, code: str | None = None, **headers: str) -> openai.APIStatusError:
     request = httpx2.Request("POST", "http://127.0.0.1/v1/responses")
-    response = httpx2.Response(status, request=request, headers=headers)
+    content = json.dumps({"error": {"message": "no", "code": code}})
+    response = httpx2.Response(status, request=request, headers=headers, content=content)
     kind = openai.NotFoundError if status == 404 else openai.APIStatusError
     return kind("no", response=response, body={"code": code})
 
@@ -49,7 +51,9 @@ def test_translated_not_found_error_is_missing():
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("2", 2.0), ("0.5", 0.5), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("", None)]
+    ("header", "seconds"),
+    [("2", 2.0), ("0.5", 0.5), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("", None)]
+    + [("inf", 3600.0), ("nan", None), ("-1", None)],
 )
 def test_retry_after_is_parsed_if_numeric(header, seconds):
     assert translated_error(status_error(429, None, **{"retry-after": header})).retry_after == seconds

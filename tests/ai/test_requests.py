@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ai import AIUnavailableError, build_async_client, build_client, create_answer, stream_answer
+from ai import AIUnavailableError, build_async_client, build_client, create_answer, requests, stream_answer
 from tests.support.fixtures import *  # noqa: F403
 from tests.support.foreign_server import PreparedAnswer, event_stream, foreign_server
 
@@ -18,6 +18,13 @@ def server(settings):
     with foreign_server() as server:
         settings.OPENAI_BASE_URL = server.base_url
         yield server
+
+
+@pytest.fixture
+def plain_server(server, monkeypatch):
+    """Return a server whose answers are known not to begin inside a block of thinking."""
+    monkeypatch.setattr(requests, "_streams_plainly", {(server.base_url, "m")})
+    return server
 
 
 def ask(**parameters):
@@ -105,7 +112,141 @@ WORDINGS = [
     (400, "litellm.ContentPolicyViolationError: filtered", "refused", True),
     (408, "litellm.Timeout: APITimeoutError - Request timed out.", "timeout", True),
     (404, 'model "m" not found, try pulling it first', "model_not_found", False),
+    (404, "The API deployment for this resource does not exist.", "model_not_found", False),
+    (400, "m is not a valid model ID", "model_not_found", False),
+    (404, "No endpoints found for vendor/m.", "model_not_found", False),
+    (402, "This request requires more credits, or fewer max_tokens.", "insufficient_quota", False),
+    (401, "No auth credentials found", "invalid_api_key", False),
+    (400, "The response was filtered due to the content management policy.", "refused", True),
+    (400, "the request exceeds the available context size", "context_length_exceeded", False),
+    (429, "vendor/m is temporarily rate-limited upstream", "rate_limit_exceeded", True),
+    (418, "I am a teapot.", "http_418", False),
 ]
+# The same message in the shapes of different servers.
+SHAPES = [
+    lambda message: {"error": {"message": message, "type": None, "param": None, "code": "BadRequest"}},
+    lambda message: {"error": message},
+    lambda message: {"detail": message},
+    lambda message: {"detail": {"error": message, "message": message}},
+    lambda message: {"object": "error", "message": message, "code": 400},
+    lambda message: [{"error": {"message": message, "code": 400}}],
+    lambda message: message,
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_message_is_read_in_every_shape(server, shape):
+    body = shape("litellm.AuthenticationError: the key of the provider is wrong")
+    server.prepare(RESPONSES, PreparedAnswer(body, 400))
+
+    assert (ask_error().code, stream_error().code) == ("invalid_api_key",) * 2
+
+
+@pytest.mark.parametrize("body", [None, 3, [], [3], {}, {"error": None}, {"error": []}, {"detail": 7}, "x" * 9_000])
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_body_without_a_message_is_our_error(server, body, status):
+    server.prepare(RESPONSES, PreparedAnswer(body, status))
+
+    caught = ask_error()
+
+    assert (caught.code, caught.missing, caught.retryable) == (f"http_{status}", False, status == 500)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"error": {"message": "Rate limit exceeded", "code": 429}}, "rate_limit_exceeded"),
+        ({"error": "something broke"}, "failed"),
+        ({"object": "error", "message": "the prompt is too long", "code": 400}, "context_length_exceeded"),
+        ({"output": None, "error": {"code": "server_error", "message": None}}, "server_error"),
+    ],
+)
+def test_error_with_status_200_is_our_error(server, body, code):
+    server.prepare(RESPONSES, PreparedAnswer(body))
+
+    assert (ask_error().code, stream_error().code) == (code, code)
+
+
+REJECTIONS = [
+    {"message": "Unsupported parameter: 'temperature' is not supported with this model.", "param": "temperature"},
+    {"message": "Unsupported value: 'temperature' does not support 0.3. Only the default (1) is supported."},
+    {"message": "`temperature` is deprecated for this model."},
+    {"message": [{"loc": ["body", "temperature"], "msg": "Extra inputs are not permitted", "type": "x"}]},
+    {"message": "Unrecognized request argument supplied: temperature"},
+    {"message": "temperature isn't supported here", "param": "None"},
+]
+
+
+@pytest.mark.parametrize("error", REJECTIONS)
+def test_rejected_parameter_is_named(server, error):
+    server.prepare(RESPONSES, PreparedAnswer({"error": error | {"code": None}}, 400))
+
+    assert ask_error(temperature=0.3).param == "temperature"
+
+
+def test_message_that_only_mentions_a_parameter_names_none(server):
+    server.prepare(RESPONSES, PreparedAnswer({"error": {"message": "temperature must be between 0 and 2"}}, 400))
+
+    assert ask_error(temperature=3.0).param is None
+
+
+def test_server_without_dispensable_parameters_is_asked_without_them(server):
+    """Each is rejected once in a process. The schema is then part of the conversation."""
+
+    def rejection(name):
+        return PreparedAnswer({"detail": [{"loc": ["body", name], "msg": "Extra inputs are not permitted"}]}, 422)
+
+    answer = PreparedAnswer({"choices": [{"message": {"content": "{}"}}]})
+    server.prepare(CHAT, rejection("max_completion_tokens"), rejection("response_format"), answer)
+
+    texts = [ask(extra_body={"text": {"format": SCHEMA}}).text for _ in range(2)]
+
+    sent = [body for call, _, body in server.requests if call == CHAT]
+    assert (texts, len(sent)) == (["{}", "{}"], 4)
+    for body in sent[2:]:
+        assert body["max_tokens"] == 50
+        assert not body.keys() & {"max_completion_tokens", "response_format"}
+        assert "{'type': 'object'}" in body["messages"][-1]["content"]
+
+
+def test_rejection_of_a_needed_parameter_is_our_error(server):
+    message = "Unsupported parameter: max_output_tokens"
+    server.prepare(RESPONSES, PreparedAnswer({"error": {"message": message}}, 400))
+
+    assert (ask_error().code, ask_error().param, stream_error().param) == ("http_400", *["max_output_tokens"] * 2)
+    assert len(server.requests) == 3
+
+
+def test_rejected_store_is_left_out(server):
+    rejection = PreparedAnswer({"error": {"message": "Unknown parameter: 'store'.", "param": "store"}}, 400)
+    server.prepare(RESPONSES, rejection, response("hi"))
+
+    assert ask(store=False).text == "hi"
+    assert ["store" in body for _, _, body in server.requests] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        PreparedAnswer(b"not gzip", headers={"Content-Type": "application/json", "Content-Encoding": "gzip"}),
+        PreparedAnswer("", 302, {"Location": "/v1/responses"}),
+        PreparedAnswer("", 302, {"Location": "http://[broken"}),
+        PreparedAnswer("", 307, {"Location": "ftp://127.0.0.1/"}),
+    ],
+)
+def test_broken_transport_is_our_error(server, answer):
+    server.prepare(RESPONSES, answer)
+    server.prepare("GET /v1/responses", answer)
+
+    assert (ask_error().code, stream_error().code) == ("unreachable",) * 2
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "text/html", "application/octet-stream"])
+def test_json_with_a_wrong_content_type_is_read(server, kind):
+    body = response("hi").content()
+    server.prepare(RESPONSES, PreparedAnswer(b"\xef\xbb\xbf" + body, headers={"Content-Type": kind}))
+
+    assert (ask().text, stream()) == ("hi", ["hi"])
 
 
 @pytest.mark.parametrize(("status", "message", "code", "retryable"), WORDINGS)
@@ -137,6 +278,15 @@ NO_ENDPOINT = [
     PreparedAnswer("404 page not found", 404, {"Content-Type": "text/plain"}),
     PreparedAnswer(HTML, 404),
     PreparedAnswer({"detail": "Method Not Allowed"}, 405),
+    PreparedAnswer({"error": {"message": "The method is unsupported.", "code": "method"}}, 405),
+    PreparedAnswer({"error": {"message": "Not supported.", "code": 501}}, 501),
+    PreparedAnswer({"error": {"message": "Invalid URL (POST /v1/responses)", "code": None}}, 404),
+    PreparedAnswer({"error": {"message": "Unknown request URL: POST /responses", "code": "unknown_url"}}, 404),
+    PreparedAnswer({"error": {"message": "File Not Found", "code": 404, "type": "not_found_error"}}, 404),
+    PreparedAnswer({"error": {"code": "404", "message": "Resource not found"}}, 404),
+    PreparedAnswer({"error": "Unexpected endpoint or method. (POST /v1/responses)"}),
+    PreparedAnswer({"error": {"message": "m does not support the Responses API", "code": "400"}}, 400),
+    PreparedAnswer("", 404),
 ]
 
 
@@ -178,9 +328,9 @@ def test_missing_vector_store_is_missing(server):
     assert (caught.code, caught.missing) == ("not_found", True)
 
 
-def test_stream_passes_words_and_skips_what_it_does_not_know(server):
+def test_stream_passes_words_and_skips_what_it_does_not_know(plain_server):
     events = [*words("hi", " there"), ": a comment", "event: ping", {"type": "unheard.of"}, {"choices": None}, {}]
-    server.prepare(RESPONSES, event_stream(*events, *words(None, 3), "data: [DONE]"))
+    plain_server.prepare(RESPONSES, event_stream(*events, *words(None, 3), "data: [DONE]"))
 
     assert stream() == ["hi", " there"]
 
@@ -205,11 +355,45 @@ def test_stream_of_thinking_that_never_ends_is_empty(server):
     assert stream() == []
 
 
-def test_thinking_without_a_beginning_fails_once_and_is_held_back_from_then_on(server):
+def test_thinking_without_a_beginning_is_never_shown(server):
     server.prepare(RESPONSES, event_stream(*words("She wants comfort.", "</think>", "hi")))
+
+    assert [stream(), stream()] == [["hi"], ["hi"]]
+
+
+def test_thinking_of_a_server_that_did_not_think_before_fails_once(plain_server):
+    plain_server.prepare(RESPONSES, event_stream(*words("She wants comfort.", "</think>", "hi")))
 
     assert stream_error().code == "thinking_aloud"
     assert stream() == ["hi"]
+
+
+def test_first_answer_is_held_back_and_later_ones_are_not(server):
+    server.prepare(RESPONSES, event_stream(*words("hi", " there")))
+
+    assert [stream(), stream()] == [["hi there"], ["hi", " there"]]
+
+
+@pytest.mark.parametrize("base_url", ["https://api.openai.com/v1", "https://eu.api.openai.com/v1"])
+def test_answers_of_openai_are_never_held_back(settings, base_url):
+    assert requests._keeps_thinking_apart(base_url)
+    assert not requests._keeps_thinking_apart("https://openai.com.example.org/v1")
+
+
+@pytest.mark.parametrize(
+    "end", [{"type": "response.incomplete", "response": {"incomplete_details": {"reason": "max_output_tokens"}}}]
+)
+def test_answer_cut_off_before_it_is_known_to_be_words_is_not_shown(server, end):
+    server.prepare(RESPONSES, event_stream(*words("She wants comfort, so"), end))
+
+    assert stream_error().code == "cut_off"
+
+
+def test_chat_completion_cut_off_before_it_is_known_to_be_words_is_not_shown(server):
+    choice = {"delta": {"content": "She wants"}, "finish_reason": "length"}
+    server.prepare(CHAT, event_stream({"choices": [choice]}))
+
+    assert stream_error().code == "cut_off"
 
 
 @pytest.mark.parametrize(
@@ -223,6 +407,10 @@ def test_thinking_without_a_beginning_fails_once_and_is_held_back_from_then_on(s
         (event_stream({"type": "response.failed"}), "failed"),
         (event_stream({"type": "error", "message": None}), "failed"),
         (event_stream({"type": "response.refusal.done"}), "refused"),
+        (event_stream({"error": "overloaded"}), "failed"),
+        (event_stream({"choices": [{"delta": {"refusal": "No."}}]}), "refused"),
+        (event_stream({"choices": [{"delta": {}, "finish_reason": "content_filter"}]}), "refused"),
+        (event_stream({"object": "error", "message": "Rate limit exceeded"}), "rate_limit_exceeded"),
         (PreparedAnswer({"error": {"message": "litellm.RateLimitError: x"}}, 500), "rate_limit_exceeded"),
     ],
 )
@@ -238,8 +426,9 @@ def test_server_that_does_not_stream_is_read(server):
     assert stream() == ["hi"]
 
 
-@pytest.mark.parametrize("missing", NO_ENDPOINT)
-def test_stream_falls_back_to_chat_completions(server, missing):
+@pytest.mark.parametrize("missing", NO_ENDPOINT[:5])
+def test_stream_falls_back_to_chat_completions(plain_server, missing):
+    server = plain_server
     server.prepare(RESPONSES, missing)
     deltas = [
         {"role": "assistant", "content": None},

@@ -38,7 +38,7 @@ USAGE_DETAILS = ("text_tokens", "audio_tokens", "cached_tokens")
 def modernize_event(event: JSON) -> JSON:
     """Return an event of a beta client with the session and the content parts of the current version."""
     if isinstance(session := event.get("session"), dict):
-        return event | {"session": {"type": "realtime"} | _move_fields(session, SESSION_FIELDS)}
+        return event | {"session": _move_fields({"type": "realtime", **session}, SESSION_FIELDS)}
     if isinstance(item := event.get("item"), dict):
         return event | {"item": _modernize_item(item)}
     if isinstance(options := event.get("response"), dict):
@@ -50,7 +50,7 @@ def modernize_session(given: JSON) -> JSON:
     """Convert the fields of a session to the current version. Fields of the current version stay as they are."""
     if given.get("type") == "realtime" or not given.keys() & {*SESSION_FIELDS, *UNSUPPORTED_FIELDS}:
         return normalize_modalities(given)
-    return normalize_modalities({"type": "realtime"} | _move_fields(given, SESSION_FIELDS))
+    return normalize_modalities(_move_fields({"type": "realtime", **given}, SESSION_FIELDS))
 
 
 def _modernize_response(options: JSON) -> JSON:
