@@ -25,19 +25,23 @@ _TAG_START = re.compile(
 _TOKEN_START = re.compile(
     r"<\|[a-z_]{0,30}\|?|<\|(?:start\|>[a-z]{0,20}|channel\|>[^<>]{0,60}(?:<\|?[a-z]{0,7}\|?)?)", re.IGNORECASE
 )
+_MARK_CHARACTER = re.compile("[<&[◁]")
 _WHOLE_MARKS = ("[THINK]", "[/THINK]", "◁THINK▷", "◁/THINK▷")
 # Channels of an answer whose special tokens were removed: "analysisShe wants comfort.assistantfinalhi there".
 _BARE_CHANNEL, _BARE_FINAL = "analysis", "assistantfinal"
 
 
-def remove_thinking(text: str) -> str:
+def remove_thinking(text: str, is_complete: bool = True) -> str:
     """Return the text without blocks of thinking. An unclosed block extends to the end of the text.
 
-    An end without a beginning ends a block that the server's template opened.
+    An end without a beginning ends a block that the server's template opened. If more text follows (`is_complete` is
+    False), what may be the beginning of a mark at its end is left out, too.
     """
+    if not text.startswith(_BARE_CHANNEL[0]) and not _MARK_CHARACTER.search(text):
+        return text
     sieve = ThinkingSieve()
-    kept = sieve.feed(text) + sieve.finish()
-    return kept if not sieve.has_unopened_end else remove_thinking(text[sieve.unopened_end_at :])
+    kept = sieve.feed(text) + (sieve.finish() if is_complete else "")
+    return kept if not sieve.has_unopened_end else remove_thinking(text[sieve.unopened_end_at :], is_complete)
 
 
 def remove_closed_blocks(text: str) -> str:
@@ -139,7 +143,7 @@ class ThinkingSieve:
         """Return the index from which the held text may be the beginning of a mark."""
         first = max(0, len(self._held) - _LONGEST_MARK)
         for at in range(first, len(self._held)):
-            if self._held[at] in "<&[◁" and _may_begin_mark(self._held[at:]):
+            if _MARK_CHARACTER.match(self._held, at) and _may_begin_mark(self._held[at:]):
                 return at
         return len(self._held)
 

@@ -8,6 +8,7 @@ from tests.voicegateway.fakes import CALL_CONFIG, MS, ConversationHarness, pcm
 from training.transcript import SpeakerRole, TurnSnapshot, TurnSource
 from voicegateway.browser.protocol import AudioFrame, Flush, HangUp, Hello, ItemEnd, Mute, Pause, Ready, Resume, Say
 from voicegateway.conversation.call_config import CallEndReason, Limits, PatienceTimings
+from voicegateway.conversation.conversation import EVENT_HANDLERS
 
 GREETING = "Hello? Is somebody there?"
 CALLER_LINE = "I have not slept for three days and nobody knows."
@@ -252,6 +253,67 @@ def test_malformed_event_is_ignored(fields):
 
     harness.counselor_says("user_1", None, "Still here.")
     assert harness.lines == [("counselor", "Still here.")]
+
+
+FIELD_NAMES = [
+    "session",
+    "item",
+    "item_id",
+    "response",
+    "response_id",
+    "delta",
+    "transcript",
+    "content_index",
+    "audio_start_ms",
+    "audio_end_ms",
+    "previous_item_id",
+    "error",
+    "event_id",
+    "item_ids",
+]
+
+
+@pytest.mark.parametrize("value", [None, 0, -1, 2**80, 1.5, True, "", "x" * 100_000, "\0", [], [[]], {}, {"id": {}}])
+@pytest.mark.parametrize("kind", sorted(EVENT_HANDLERS))
+def test_call_goes_on_after_an_event_with_wrong_fields(kind, value):
+    harness = greeted_conversation()
+
+    harness.conversation.receive_event({"type": kind} | dict.fromkeys(FIELD_NAMES, value), harness.now)
+    harness.conversation.receive_event({"type": kind}, harness.now)
+
+    harness.collect()
+    harness.browser(HangUp())
+    assert harness.lines[:2] == [("counselor", "Crisis line, this is Anna."), ("caller", GREETING)]
+    assert harness.conversation.end_reason is not None
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ["<think>She wants", " comfort.</think>", CALLER_LINE],
+        ["She wants comfort.</th", "ink>", CALLER_LINE],
+        ["<|channel|>analysis<|message|>She wants comfort.<|end|><|start|>assistant", "<|channel|>final<|message|>"]
+        + [CALLER_LINE],
+    ],
+)
+@pytest.mark.parametrize("sends_whole_text", [True, False])
+def test_thinking_is_no_part_of_the_callers_turn(pieces, sends_whole_text):
+    harness = greeted_conversation()
+    harness.counselor_says("user_2", "caller_1", "What is going on?")
+    harness.response("resp_2")
+    harness.item("resp_2", "caller_2", "user_2")
+    for piece in pieces:
+        harness.text("resp_2", "caller_2", piece)
+    harness.audio("resp_2", "caller_2", 1500)
+    harness.audio_done("resp_2", "caller_2")
+    if sends_whole_text:
+        harness.text_done("resp_2", "caller_2", "".join(pieces))
+    harness.response_done("resp_2")
+
+    harness.played(2, 1500, final=True)
+
+    assert harness.lines[-1] == ("caller", CALLER_LINE)
+    assert "comfort" not in str([turn.text_generated for turn in harness.turns])
 
 
 def test_revisions_continue_from_the_config():

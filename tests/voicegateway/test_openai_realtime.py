@@ -9,6 +9,7 @@ from http import HTTPStatus
 import openai
 import orjson
 import pytest
+from websockets.asyncio.client import connect as connect_socket
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 
 from tests.standins.openai.standin_process import StandinProcess
@@ -164,6 +165,13 @@ async def test_unreachable_upstream_is_retryable():
     assert (caught.value.code, caught.value.retryable) == ("unreachable", True)
 
 
+async def aenumerate(messages: AsyncIterator[object]) -> AsyncIterator[tuple[int, object]]:
+    number = 0
+    async for message in messages:
+        yield number, message
+        number += 1
+
+
 class InstantPlayer(FakeBrowserSocket):
     """Player that reports each item as played as soon as it ends."""
 
@@ -204,3 +212,59 @@ async def test_call_runs_against_the_stand_in():
         ("caller", CALL_CONFIG.greeting),
     ]
     assert sum(len(frame) - 8 for frame in player.frames) > 0
+
+
+ODD_MESSAGES = [
+    "<html>Log in</html>",
+    "",
+    "NaN",
+    "null",
+    "[]",
+    '{"type": 5}',
+    '{"type": "unheard.of"}',
+    '{"type": "response.done"}',
+    '{"type": "error", "error": "overloaded"}',
+    '{"type": "conversation.item.added", "item": {"id": "\\ud800"}}',
+    "[" * 100_000,
+    b"\xff\xfe not text",
+]
+
+
+async def test_call_goes_on_between_odd_messages():
+    """A server between the call and the stand-in adds odd messages to each of the stand-in's."""
+    with StandinProcess("--answer-delay=0.01", "--delta-pause=0.001", "--audio-speed=25") as standin:
+        url = standin.base_url.replace("http", "ws", 1)
+
+        async def pass_on(socket: ServerConnection) -> None:
+            headers = {"Authorization": "Bearer sk-test"}
+            async with connect_socket(f"{url}/realtime?model=m", additional_headers=headers, max_size=None) as upstream:
+
+                async def send_up() -> None:
+                    async for message in socket:
+                        await upstream.send(message)
+                    await upstream.close()
+
+                sending = asyncio.create_task(send_up())
+                async for number, message in aenumerate(upstream):
+                    await socket.send(ODD_MESSAGES[number % len(ODD_MESSAGES)])
+                    await socket.send(message)
+                await sending
+
+        async with realtime_server(pass_on) as client:
+            player, turns = InstantPlayer(), FakeTurnSink()
+            call = Call(CALL_CONFIG, partial(connect, client, CALL_CONFIG.model), player, turns, FakeRecorder())
+            player.call, turns.on_saved = call, call.confirm_saved
+            running = asyncio.create_task(call.run())
+
+            player.say(type="hello", last_revision=0)
+            player.say(type="say", text="Crisis line, this is Anna.")
+            async with asyncio.timeout(20):
+                await player.spoken.wait()
+            player.say(type="hang_up")
+
+            assert (await running).reason is CallEndReason.HUNG_UP
+
+    assert [turn.text_heard for turn in chain_turns(turns.saved)] == [
+        "Crisis line, this is Anna.",
+        CALL_CONFIG.greeting,
+    ]

@@ -70,12 +70,12 @@ class CallerSide:
     def text_delta(self, event: ServerEvent) -> None:
         item = self._item_for_event(event)
         if item is not None and not item.has_all_text:
-            item.text += event.text("delta")
+            item.add_text(event.text("delta"))
 
     def text_done(self, event: ServerEvent) -> None:
         item = self._item_for_event(event)
         if item is not None:
-            item.text, item.has_all_text = event.text("transcript"), True
+            item.finish_text(event.text("transcript"))
             self._finish_if_complete(item)
 
     def response_done(self, event: ServerEvent) -> bool:
@@ -83,7 +83,9 @@ class CallerSide:
         response = event.section("response").id("id")
         was_ours = self.responses.mark_done(response)
         for item in [item for item in self.items.values() if item.response == response]:
-            item.has_all_audio = item.has_all_text = True
+            item.has_all_audio = True
+            if not item.has_all_text:
+                item.finish_text()
             if item.playback is PlaybackState.INTERRUPTED or not item.number:
                 self._end_playback(item)
             self._finish_if_complete(item)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from ai.thinking import remove_thinking
 from voicegateway.browser.protocol import MAX_FRAME_SAMPLES, MIN_FRAME_SAMPLES, SAMPLE_RATE, AudioFrame
 from voicegateway.conversation.voice_activity import root_mean_square
 
@@ -29,7 +30,8 @@ class CallerItem:
     played: int = 0  # samples played, according to the player's reports
     played_at_mic_sample: int = 0  # microphone sample of the latest report
     start_ms: int | None = None  # start of playback on the recording's clock
-    text: str = ""  # generated text so far
+    text: str = ""  # generated text so far, without the model's thinking
+    raw_text: str = ""  # the same, as it arrived
     has_all_audio: bool = False
     has_all_text: bool = False
     is_end_sent: bool = False  # the player was told that the item is complete
@@ -46,6 +48,15 @@ class CallerItem:
         self.received += len(pcm) // 2
         if self.playback is PlaybackState.IN_PROGRESS and len(self.unsent) + len(pcm) <= 2 * max_unsent:
             self.unsent += pcm
+
+    def add_text(self, piece: str) -> None:
+        self.raw_text += piece
+        self.text = remove_thinking(self.raw_text, is_complete=False)
+
+    def finish_text(self, whole: str | None = None) -> None:
+        """Replace the text by the whole text, if it arrived at the end."""
+        self.text = remove_thinking(self.raw_text if whole is None else whole)
+        self.has_all_text = True
 
     def next_frame(self) -> AudioFrame | None:
         """Remove and return the next frame to send, or None. Only the last frame may be shorter than 20 ms."""
