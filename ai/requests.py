@@ -1,5 +1,6 @@
 """Requests to a model, over the Responses API or, where a server has none, over Chat Completions."""
 
+import json
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
@@ -99,7 +100,10 @@ def chat_parameters(model: str, parameters: Mapping[str, Any]) -> dict[str, Any]
         schema = {name: value for name, value in text["format"].items() if name != "type"}
         completion["response_format"] = {"type": "json_schema", "json_schema": schema}
     elif text:
-        messages.append({"role": "user", "content": f"Answer with JSON of this schema: {text['format']['schema']}"})
+        schema_text = json.dumps(text["format"]["schema"])
+        messages.append(
+            {"role": "user", "content": f"Answer with one JSON object that fits this schema: {schema_text}"}
+        )
     return completion
 
 

@@ -206,7 +206,7 @@ def test_server_without_dispensable_parameters_is_asked_without_them(server):
     for body in sent[2:]:
         assert body["max_tokens"] == 50
         assert not body.keys() & {"max_completion_tokens", "response_format"}
-        assert "{'type': 'object'}" in body["messages"][-1]["content"]
+        assert '{"type": "object"}' in body["messages"][-1]["content"]
 
 
 def test_rejection_of_a_needed_parameter_is_our_error(server):

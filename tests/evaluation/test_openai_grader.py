@@ -182,15 +182,26 @@ def graded_text(**fields) -> str:
     return json.dumps(answer | {"learning_objective": "o", "reflection_questions": []} | fields)
 
 
-@pytest.mark.parametrize("frame", ["{}", "```json\n{}\n```", "<think>Hm.</think>{}", "Here it is:\n{}\nDone."])
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "{}",
+        "```json\n{}\n```",
+        "<think>Hm.</think>{}",
+        "Here it is:\n{}\nDone.",
+        "<think>Perhaps {}, or {not}</think>{}",
+        "Perhaps {}, or not.</think>{}",
+        "<|channel|>analysis<|message|>Perhaps {}<|end|><|start|>assistant<|channel|>final<|message|>{}",
+    ],
+)
 def test_answer_of_another_server_is_read(foreign, frame):
-    text = frame.replace("{}", graded_text())
+    text = frame.replace("{}", graded_text(rationale="<think>Hm.</think>r"))
     message = {"type": "message", "content": [{"type": "output_text", "text": text}, {"type": "output_text"}]}
     foreign.prepare(RESPONSES_ENDPOINT, PreparedAnswer({"output": [message], "usage": None, "model": None}))
 
     graded = request_grading(grading_input())
 
-    assert len(graded.answer.criteria) == len(general_checks())
+    assert (graded.answer.rationale, len(graded.answer.criteria)) == ("r", len(general_checks()))
     assert (graded.input_tokens, graded.output_tokens, graded.model) == (0, 0, "gpt-5.6-sol")
 
 
