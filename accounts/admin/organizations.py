@@ -39,6 +39,9 @@ logger = logging.getLogger(__name__)
 admin.site.unregister(EmailAddress)
 
 
+CONFIRM_DELETION = gettext_lazy("Nothing was saved. To confirm the deletion, select the checkbox and save again.")
+
+
 class NumberCheckbox(forms.CheckboxInput):
     """Checkbox that is shown unchecked and sends a number."""
 
@@ -73,18 +76,38 @@ class RetentionForm(TenantForm):
         return self.cleaned_data
 
     def _ask_to_confirm(self, error):
-        question = _("Nothing was saved. To save it and delete the recordings, select the checkbox and save again.")
-        self.add_error("recording_days", [str(error), question])
+        self.add_error("recording_days", [str(error), CONFIRM_DELETION])
         label = ngettext("Delete %(count)s recording", "Delete %(count)s recordings", error.count)
         self["confirmed_deletions"].label = label % {"count": f"{error.count:,}"}
         self.fields["confirmed_deletions"].widget = NumberCheckbox(error.count)
+
+
+class OrganizationForm(RetentionForm):
+    """Form for an organization. It also asks before kept complaints are deleted, with a checkbox of its own."""
+
+    confirms_complaint_deletion = forms.BooleanField(
+        label=gettext_lazy("Delete all kept complaints"), required=False, widget=forms.HiddenInput
+    )
+
+    def clean(self):
+        super().clean()
+        stops_keeping = "keeps_sources" in self.changed_data and not self.cleaned_data.get("keeps_sources")
+        if (
+            stops_keeping
+            and not self.instance._state.adding
+            and not self.cleaned_data.get("confirms_complaint_deletion")
+        ):
+            problem = _("This deletes all kept complaints. No one can restore them.")
+            self.add_error("keeps_sources", [problem, CONFIRM_DELETION])
+            self.fields["confirms_complaint_deletion"].widget = forms.CheckboxInput()
+        return self.cleaned_data
 
 
 @admin.register(Organization)
 class OrganizationAdmin(TenantAdmin):
     """Admin of organizations. Superusers see all; an organization's admin sees their own and changes its settings."""
 
-    form = RetentionForm
+    form = OrganizationForm
     list_display = ["name", "call_slots", "recording_days", "keeps_sources", "created_at"]
     fields = [
         "name",
@@ -94,6 +117,7 @@ class OrganizationAdmin(TenantAdmin):
         "recording_days",
         "confirmed_deletions",
         "keeps_sources",
+        "confirms_complaint_deletion",
         "support_contacts",
     ]
 

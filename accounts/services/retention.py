@@ -13,8 +13,8 @@ class RecordingsAtRiskError(Exception):
     def __init__(self, count: int) -> None:
         self.count = count  # recordings that the next sweep would delete
         message = ngettext(
-            "This deletes %(count)s recording that is kept until now, within %(wait)s. No one can restore it.",
-            "This deletes %(count)s recordings that are kept until now, within %(wait)s. No one can restore them.",
+            "Within %(wait)s, this deletes %(count)s recording that would otherwise be kept. No one can restore it.",
+            "Within %(wait)s, this deletes %(count)s recordings that would otherwise be kept. No one can restore them.",
             count,
         )
         super().__init__(message % {"count": f"{count:,}", "wait": _describe_wait()})
@@ -32,8 +32,8 @@ def check_retention(owner: Organization | Account, days: int | None, confirmed: 
 
 
 def _describe_wait() -> str:
-    """Return the longest time until the next sweep."""
-    minutes = max(1, round(settings.SWEEP_RETENTION_EVERY / 60))
+    """Return the longest time until the deletion: two sweeps and the grace period between them."""
+    minutes = max(1, round((2 * settings.SWEEP_RETENTION_EVERY + settings.REAP_GRACE) / 60))
     hours = round(minutes / 60)
     if minutes < 60:
         return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}

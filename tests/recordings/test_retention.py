@@ -13,7 +13,7 @@ from recordings.services.deletion import sweep_retention
 from tests.support.fixtures import client_of
 from training.models import Session
 
-ASKED = "This deletes 1 recording that is kept until now, within 1 hour. No one can restore it."
+ASKED = "Within 26 hours, this deletes 1 recording that would otherwise be kept. No one can restore it."
 
 
 @pytest.fixture
@@ -100,3 +100,18 @@ def test_change_that_deletes_nothing_is_saved_at_once(recording, admin, organiza
     assert save_in_admin(admin, organization, recording_days=60).status_code == 302
     assert save_in_admin(admin, organization, recording_days="").status_code == 302
     assert save_in_admin(admin, organization, recording_days=0).status_code == 200  # not a valid retention
+
+
+def test_form_asks_before_kept_complaints_are_deleted(admin, organization):
+    Organization.objects.update(keeps_sources=True)
+
+    asked = save_in_admin(admin, organization, recording_days="")
+    page = html.unescape(asked.content.decode())
+    is_kept = Organization.objects.get(pk=organization.pk).keeps_sources
+    confirmed = save_in_admin(admin, organization, recording_days="", confirms_complaint_deletion="on")
+
+    assert (asked.status_code, is_kept) == (200, True)
+    assert "This deletes all kept complaints." in page
+    assert '<input type="checkbox" name="confirms_complaint_deletion"' in page
+    assert confirmed.status_code == 302
+    assert not Organization.objects.get(pk=organization.pk).keeps_sources
