@@ -55,6 +55,7 @@ def test_strangers_never_take_the_slot_of_a_real_caller(own_gateway, standin, or
 
     assert ended == ["hung_up"] * SLOTS
     assert outcomes == {"bad_ticket": STRANGERS * 3 // 4, "bad_origin": STRANGERS // 4}
+    assert "ERROR" not in gateway.output  # strangers must not fill the log
 
 
 def open_silent_connection(gateway, sent: bytes = b"") -> socket.socket:
