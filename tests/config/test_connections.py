@@ -1,7 +1,11 @@
+from types import SimpleNamespace
+
 import pytest
+from django.db import connection
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 
+from config.celery import build_app
 from config.middleware import connections
 from config.middleware.connections import BUFFERED_BYTES, connection_release_middleware
 
@@ -37,3 +41,17 @@ async def test_connection_is_released_under_asgi(released, response, count):
 def test_connection_is_released_outside_all_other_middleware(settings):
     """A middleware further out could use the database after the connection was released."""
     assert settings.MIDDLEWARE[0] == "config.middleware.connections.connection_release_middleware"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tasks_of_a_forked_worker_share_the_pool_of_their_process():
+    if connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL has a pool")
+    # A process that Celery forked has the fixup of the app, which runs around each task.
+    fixup = build_app()._fixups[0].worker_fixup
+    fixup.worker = SimpleNamespace(pool_cls="prefork")
+    pool = connection.pool
+
+    fixup.close_database()
+
+    assert (connection.connection, connection.pool is pool, pool.closed) == (None, True, False)
