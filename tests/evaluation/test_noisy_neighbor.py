@@ -4,6 +4,8 @@ The noisy organization's calls to OpenAI and to its receiver never end while the
 them would never come.
 """
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,7 +17,7 @@ from evaluation.models import Evaluation
 from tests.support.fixtures import add_person, add_scenario, write_turns
 from tests.support.prove_run import IS_PROVE_RUN
 from tests.support.raw_receiver import RawReceiver
-from tests.support.worker_process import BeatProcess, QueueWorkers
+from tests.support.worker_process import BeatProcess, QueueWorkers, find_children
 from tests.voicegateway.gateway_process import wait_until
 from training.models import EndReason, Session
 from training.services.session_start import start_free_practice
@@ -140,3 +142,15 @@ def test_work_of_a_killed_worker_is_done_by_another_within_its_lease(tmp_path, r
     evaluation.refresh_from_db()
     assert (evaluation.status, evaluation.attempts) == ("completed", 2)
     assert evaluation.session.evaluations.count() == 1
+
+
+def test_worker_of_a_queue_that_ends_is_started_again(tmp_path, redis_url, broker, receivers, standin):
+    [evaluation] = Center(QUIET, receivers[QUIET]).add_evaluations(1)
+    with QueueWorkers(tmp_path, redis_url, standin.base_url, "sweeps,grades", **WORKERS) as workers:
+        wait_until(lambda: workers.output.count(" ready.") == 2, "both workers are ready")
+        for child in find_children(workers.process.pid):
+            os.kill(child, signal.SIGKILL)
+        wait_until(lambda: workers.output.count("Starting another one.") == 2, "both have ended")
+        broker("evaluation.tasks.grade_session", evaluation.pk)
+
+        wait_until(Evaluation.objects.graded().exists, "the new worker has graded", 60)

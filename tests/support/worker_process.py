@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -43,6 +44,24 @@ class WorkerProcess:
             self.process.wait(TIMEOUT)
 
 
+def find_children(pid: int) -> list[int]:
+    """Return the ids of the processes that a process has started."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):
+            if int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(folder.name))
+    return found
+
+
+def find_descendants(pid: int) -> list[int]:
+    """Return the ids of a process's children, their children, and so on."""
+    found = [pid]
+    for parent in found:
+        found += find_children(parent)
+    return found[1:]
+
+
 class KilledProcess:
     """A process that is killed at the end of the `with` block, together with its children."""
 
@@ -58,7 +77,10 @@ class KilledProcess:
     def kill(self) -> None:
         """Kill the worker and all of its processes at once, as the loss of a host would."""
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            # Some queues have a session of their own, so killing the process group would miss them.
+            for pid in [self.process.pid, *find_descendants(self.process.pid)]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self.process.wait(TIMEOUT)
 
     def __enter__(self) -> Self:
