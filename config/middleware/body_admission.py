@@ -20,6 +20,7 @@ from django.db import InterfaceError, OperationalError, connection
 from accounts.models import User
 from accounts.web.senders import Credentials, find_sender, read_credentials
 from config.middleware.bounded_counts import BoundedCounts
+from config.middleware.refusal_pace import RefusalPace
 from config.middleware.refusals import (
     BODY_TOO_SLOW,
     DATABASE_UNAVAILABLE,
@@ -32,7 +33,7 @@ from config.middleware.refusals import (
     send_refusal,
     wants_page,
 )
-from config.middleware.request_limits import client_address
+from config.middleware.request_limits import KnownPeople
 
 IDENTITY_TIMEOUT = 5.0  # seconds to look up the sender in the database
 # Separate from the threads that handle requests, so that those never delay the decision.
@@ -46,7 +47,7 @@ class BodyRules:
     small: int  # bytes; larger bodies are read only from those who may send them
     timeout: float  # seconds, for any body
     min_rate: int  # bytes per second; each byte received extends the timeout
-    small_per_address: int  # bodies being read at once, kept in memory
+    small_per_address: int  # bodies being read at once, kept in memory; as many for each known person
     small_per_process: int
     large_per_person: int  # bodies being read at once, kept on disk
     large_per_process: int
@@ -108,8 +109,11 @@ class BodyAdmissionMiddleware:
         proxies: int = 0,
         find_sender: Callable[[Credentials], User | None] = find_sender,
         clock: Callable[[], float] = time.monotonic,
+        people: KnownPeople | None = None,
+        pace: RefusalPace | None = None,
     ) -> None:
         self.app, self.rules, self.proxies, self.find_sender, self.clock = app, rules, proxies, find_sender, clock
+        self.people, self.pace = people or KnownPeople(), pace or RefusalPace(clock)
         self.small = BoundedCounts(rules.small_per_process)
         self.large = BoundedCounts(rules.large_per_process)
 
@@ -118,7 +122,7 @@ class BodyAdmissionMiddleware:
             return await self.app(scope, receive, send)
         body = TimedBody(receive, self.rules, self.clock)
         if declared_length(scope) <= self.rules.small and (refusal := await self._read_small(scope, body)):
-            return await send_refusal(scope, send, refusal)
+            return await self._refuse(scope, send, refusal)
         if body.is_whole:
             return await self.app(scope, body.receive, send)
         sender = await self._admit_large(scope)
@@ -130,15 +134,16 @@ class BodyAdmissionMiddleware:
             await self._pass_on(scope, body, send, str(sender.pk))
 
     async def _read_small(self, scope: HTTPScope, body: TimedBody) -> Refusal | None:
-        address = client_address(scope, self.proxies)
-        if refusal := self.small.take(address, self.rules.small_per_address):
+        # Strangers at the address of a known person, such as a shared one, must not use up that person's limit.
+        key = self.people.find_sender(scope, self.proxies)[0].key
+        if refusal := self.small.take(key, self.rules.small_per_address):
             return refusal
         try:
             await body.prefetch(self.rules.small)
         except BodyTooSlowError:
             return BODY_TOO_SLOW
         finally:
-            self.small.give_back(address)
+            self.small.give_back(key)
         return None
 
     async def _admit_large(self, scope: HTTPScope) -> User | Refusal:
@@ -170,6 +175,10 @@ class BodyAdmissionMiddleware:
     ) -> None:
         if wants_page(scope):
             await discard_body(receive, DRAIN_FACTOR * declared_length(scope))
+        await self._refuse(scope, send, refusal)
+
+    async def _refuse(self, scope: HTTPScope, send: ASGISendCallable, refusal: Refusal) -> None:
+        await self.pace.wait(self.people.find_sender(scope, self.proxies)[0].key)
         await send_refusal(scope, send, refusal)
 
     async def _pass_on(self, scope: HTTPScope, body: TimedBody, send: ASGISendCallable, sender: str) -> None:

@@ -1,7 +1,6 @@
 """Counts of things in progress, limited per key and in total. Call every method from one event loop's thread."""
 
-import asyncio
-from collections import Counter, deque
+from collections import Counter
 
 from config.middleware.refusals import SERVER_BUSY, TOO_MANY_REQUESTS, Refusal
 
@@ -32,38 +31,3 @@ class BoundedCounts:
         self.by_key[key] -= 1
         if not self.by_key[key]:
             del self.by_key[key]
-
-
-class Turns:
-    """Turns at running for each key, in the order of arrival."""
-
-    def __init__(self) -> None:
-        self.running: Counter[str] = Counter()
-        self._queues: dict[str, deque[asyncio.Future[None]]] = {}
-
-    async def take(self, key: str, limit: int) -> None:
-        """Wait until fewer than `limit` requests with this key are running and it is this one's turn."""
-        if self.running[key] < limit:
-            self.running[key] += 1
-            return
-        turn = asyncio.get_running_loop().create_future()
-        self._queues.setdefault(key, deque()).append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.give_back(key)
-            raise
-
-    def give_back(self, key: str) -> None:
-        """Pass the turn to the next request that is still waiting for one."""
-        queue = self._queues.get(key, deque())
-        while queue:
-            turn = queue.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._queues.pop(key, None)
-        self.running[key] -= 1
-        if not self.running[key]:
-            del self.running[key]

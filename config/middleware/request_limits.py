@@ -16,8 +16,10 @@ from django.utils.decorators import sync_and_async_middleware
 from accounts.models import User
 from accounts.services.request_turns import current_turn
 from accounts.web.senders import read_credentials
-from config.middleware.bounded_counts import BoundedCounts, Turns
+from config.middleware.bounded_counts import BoundedCounts
+from config.middleware.refusal_pace import RefusalPace
 from config.middleware.refusals import Refusal, send_refusal
+from config.middleware.request_turns import RequestTurns, Sender, Turn
 
 # Credentials that were valid in the last few minutes. They only decide which requests are counted together.
 KNOWN_FOR, MOST_KNOWN = 600.0, 20_000  # seconds, credentials
@@ -40,17 +42,25 @@ class KnownPeople:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
-        self._known: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[Sender, float]] = OrderedDict()
 
-    def remember(self, digest: bytes, person: str) -> None:
-        self._known[digest] = person, self.clock() + KNOWN_FOR
+    def remember(self, digest: bytes, person: str, organization: str) -> None:
+        sender = Sender(f"person {person}", f"organization {organization}")
+        self._known[digest] = sender, self.clock() + KNOWN_FOR
         self._known.move_to_end(digest)
         if len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
 
-    def find(self, digest: bytes) -> str:
-        person, until = self._known.get(digest, ("", 0.0))
-        return person if self.clock() < until else ""
+    def find(self, digest: bytes) -> Sender | None:
+        sender, until = self._known.get(digest, (None, 0.0))
+        return sender if self.clock() < until else None
+
+    def find_sender(self, scope: HTTPScope, proxies: int) -> tuple[Sender, bool]:
+        """Return whom a request counts for, and True for a known person. Everyone else counts by client address."""
+        if known := self.find(digest_credentials(scope)):
+            return known, True
+        address = f"address {client_address(scope, proxies)}"
+        return Sender(address, address), False
 
 
 class RequestLimitMiddleware:
@@ -59,23 +69,47 @@ class RequestLimitMiddleware:
     Beyond the limit of a person or an address, it responds with 429, and beyond the limit of the process with 503.
     """
 
-    def __init__(self, app: Any, limits: RequestLimits, proxies: int, uncounted: str) -> None:
+    def __init__(
+        self,
+        app: Any,
+        limits: RequestLimits,
+        proxies: int,
+        uncounted: str,
+        people: KnownPeople | None = None,
+        pace: RefusalPace | None = None,
+    ) -> None:
         self.app, self.limits, self.proxies, self.uncounted = app, limits, proxies, uncounted
         self.under_way = BoundedCounts(limits.per_process)
         self.waits = BoundedCounts(limits.waits_per_process)
-        self.turns = Turns()
-        self.people = KnownPeople()
+        self.turns = RequestTurns(limits.at_once)
+        self.people, self.pace = people or KnownPeople(), pace or RefusalPace()
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         slot = RequestSlot(self, scope)
+        first = await receive()
+        if _is_whole(first) and (refusal := await slot.take()):
+            # Refused before Django sees the request, because refusals are what a flood gets most.
+            await self.pace.wait(slot.sender.key)
+            return await send_refusal(scope, send, refusal)
+        await self._pass_on(scope, slot, first, receive, send)
+
+    async def _pass_on(
+        self,
+        scope: HTTPScope,
+        slot: "RequestSlot",
+        first: ASGIReceiveEvent,
+        receive: ASGIReceiveCallable,
+        send: ASGISendCallable,
+    ) -> None:
         refusal: Refusal | None = None
+        unread: ASGIReceiveEvent | None = first
 
         async def counting_receive() -> ASGIReceiveEvent:
-            nonlocal refusal
-            event = await receive()
-            if event["type"] == "http.request" and not event.get("more_body"):
+            nonlocal refusal, unread
+            event, unread = unread or await receive(), None
+            if _is_whole(event) and not slot.was_counted:
                 refusal = await slot.take()
             # On a disconnect, Django drops the request without a response.
             return {"type": "http.disconnect"} if refusal else event
@@ -94,64 +128,73 @@ class RequestLimitMiddleware:
             await send_refusal(scope, send, refusal)
 
 
+def _is_whole(event: ASGIReceiveEvent) -> bool:
+    return event["type"] == "http.request" and not event.get("more_body")
+
+
 class RequestSlot:
     """One request's place in the counts of its process."""
 
     def __init__(self, owner: RequestLimitMiddleware, scope: HTTPScope) -> None:
         self.owner = owner
         self.digest = digest_credentials(scope)
-        self.key, self.limit, self.at_once = self._find_key(scope)
-        self.is_counted = self.has_turn = False
+        self.sender, self.limit, self.at_once = self._find_sender(scope)
+        self.turn: Turn | None = None
+        self.is_counted = self.was_counted = False
         self.loop = asyncio.get_running_loop()
 
-    def _find_key(self, scope: HTTPScope) -> tuple[str, int, int]:
-        """Return the key that the request counts for, and the limits on its requests in progress and running."""
+    def _find_sender(self, scope: HTTPScope) -> tuple[Sender, int, int]:
+        """Return whom the request counts for, and the limits on their requests in progress and running."""
         limits = self.owner.limits
         if scope["path"].startswith(self.owner.uncounted):
-            return "", limits.per_process, limits.per_process
-        if person := self.owner.people.find(self.digest):
-            return f"person {person}", limits.per_person, limits.at_once
-        return f"address {client_address(scope, self.owner.proxies)}", limits.per_address, 2 * limits.at_once
+            return Sender("", ""), limits.per_process, limits.per_process
+        sender, is_known = self.owner.people.find_sender(scope, self.owner.proxies)
+        if is_known:
+            return sender, limits.per_person, limits.at_once
+        return sender, limits.per_address, 2 * limits.at_once
 
     async def take(self) -> Refusal | None:
         """Wait for this request's turn, or return the reason why it is refused."""
-        if refusal := self.owner.under_way.take(self.key, self.limit):
+        if refusal := self.owner.under_way.take(self.sender.key, self.limit):
             return refusal
-        self.is_counted = True
-        if self.key:
-            await self.owner.turns.take(self.key, self.at_once)
-            self.has_turn = True
+        self.is_counted = self.was_counted = True
+        if self.sender.key:
+            try:
+                self.turn = await self.owner.turns.take(self.sender, self.at_once)
+            except asyncio.CancelledError:
+                self.give_back()
+                raise
         return None
 
     def end_turn(self) -> None:
-        if self.has_turn:
-            self.has_turn = False
-            self.owner.turns.give_back(self.key)
+        if self.turn:
+            turn, self.turn = self.turn, None
+            self.owner.turns.give_back(turn)
 
     def end_turn_from_thread(self) -> None:
         self.loop.call_soon_threadsafe(self.end_turn)
 
     def start_waiting(self) -> bool:
         """Count the request among those that only wait. Return False if there are too many."""
-        if not self.is_counted or self.owner.waits.take(self.key, self.owner.limits.waits_per_person):
+        if not self.is_counted or self.owner.waits.take(self.sender.key, self.owner.limits.waits_per_person):
             return False
         self.give_back()
         return True
 
     def stop_waiting(self) -> None:
-        self.owner.waits.give_back(self.key)
-        self.owner.under_way.add(self.key)
+        self.owner.waits.give_back(self.sender.key)
+        self.owner.under_way.add(self.sender.key)
         self.is_counted = True
 
     def give_back(self) -> None:
         self.end_turn()
         if self.is_counted:
             self.is_counted = False
-            self.owner.under_way.give_back(self.key)
+            self.owner.under_way.give_back(self.sender.key)
 
     def remember_person(self, user: User) -> None:
         """Count the next requests with these credentials as this person's."""
-        self.owner.people.remember(self.digest, str(user.pk))
+        self.owner.people.remember(self.digest, str(user.pk), str(user.organization_id))
 
 
 def client_address(scope: HTTPScope, proxies: int) -> str:

@@ -10,6 +10,7 @@ from accounts.integrations.service_tokens import issue_service_token, revoke_ser
 from accounts.models import User
 from accounts.web.senders import Credentials, find_sender
 from config.middleware.body_admission import BodyAdmissionMiddleware, BodyRules
+from config.middleware.request_limits import digest_credentials
 from tests.support.asgi import AsgiExchange, BodyReader
 from tests.support.fixtures import *  # noqa: F403
 from tests.support.fixtures import client_of
@@ -252,3 +253,21 @@ def test_site_reads_a_large_upload_only_for_whom_it_is_meant(transactional_db, c
     async_to_sync(build_application())(exchange.scope, exchange.receive, exchange.send)
 
     assert (code_of(exchange), exchange.taken) == ((403, "permission_denied"), 0)
+
+
+async def test_half_sent_bodies_of_strangers_leave_a_known_person_at_their_address_alone():
+    app = admit(BodyReader(), small_per_process=9)
+    known = AsgiExchange([b"x" * 5], "/", "5", headers=with_cookie("counselor-key"))
+    app.people.remember(digest_credentials(known.scope), "1", "harbor")  # type: ignore[arg-type]
+    strangers = [StallingExchange([b"x", b"x"], "/", "10") for _ in range(RULES["small_per_address"])]  # type: ignore[call-overload]
+    held = [asyncio.create_task(run(app, stranger)) for stranger in strangers]
+    for stranger in strangers:
+        await stranger.stalled.wait()
+
+    refused = await run(app, AsgiExchange([b"x" * 5], "/", "5"))
+    served = await run(app, known)
+    for task in held:
+        task.cancel()
+    await asyncio.gather(*held, return_exceptions=True)
+
+    assert (refused.status, served.status) == (429, 200)

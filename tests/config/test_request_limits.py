@@ -9,7 +9,7 @@ from django.test import RequestFactory
 
 from accounts.models import User
 from accounts.services.request_turns import end_turn
-from config.middleware.bounded_counts import BoundedCounts, Turns
+from config.middleware.bounded_counts import BoundedCounts
 from config.middleware.request_limits import (
     KNOWN_FOR,
     MOST_KNOWN,
@@ -20,6 +20,7 @@ from config.middleware.request_limits import (
     digest_credentials,
     known_people_middleware,
 )
+from config.middleware.request_turns import Sender
 from tests.support.asgi import AsgiExchange
 
 LIMITS = {
@@ -76,7 +77,7 @@ class Flood:
         """Let the server know people by a session key that is their name."""
         for person in people:
             known = AsgiExchange([], headers=cookie_of(person))
-            self.server.people.remember(digest_credentials(known.scope), person)  # type: ignore[arg-type]
+            self.server.people.remember(digest_credentials(known.scope), person, f"{person}'s")  # type: ignore[arg-type]
 
     async def hold(self, count: int, key: str = "", client: str = "10.0.0.1") -> None:
         """Start requests and wait until they run."""
@@ -109,6 +110,28 @@ async def test_request_beyond_the_limit_of_its_person_gets_429_and_others_go_on(
 
     assert refusal_of(refused) == (429, "too_many_requests", b"2")
     assert await flood.finish() == [200] * 4
+
+
+async def test_refusals_wait_for_their_pace_and_never_reach_the_application():
+    flood = Flood()
+    flood.know("ana")
+    await flood.hold(3, "ana")
+    paced: list[str] = []
+
+    async def wait(key: str) -> None:
+        paced.append(key)
+
+    flood.server.pace.wait = wait  # type: ignore[method-assign]
+
+    async def fail(*_: Any) -> None:
+        raise AssertionError("A refused request has reached the application.")
+
+    app, flood.server.app = flood.server.app, fail
+    refused = await flood.request("ana")
+    flood.server.app = app
+
+    assert (refused.status, paced) == (429, ["person ana"])
+    await flood.finish()
 
 
 async def test_people_at_one_address_do_not_share_a_limit():
@@ -183,7 +206,7 @@ async def test_counts_return_to_zero():
 
     assert statuses == [200, 200]
     server = flood.server
-    assert (server.under_way.total, dict(server.under_way.by_key), dict(server.turns.running)) == (0, {}, {})
+    assert (server.under_way.total, dict(server.under_way.by_key), server.turns.running) == (0, {}, [])
 
 
 async def test_only_so_many_requests_of_a_person_run_at_once():
@@ -242,17 +265,21 @@ async def test_other_protocols_pass_through():
 def test_known_people_are_forgotten():
     now = [0.0]
     people = KnownPeople(lambda: now[0])
-    people.remember(b"digest", "ana")
+    people.remember(b"digest", "ana", "harbor")
 
     before, now[0] = people.find(b"digest"), KNOWN_FOR + 1
 
-    assert (before, people.find(b"digest"), people.find(b"other")) == ("ana", "", "")
+    assert (before, people.find(b"digest"), people.find(b"other")) == (
+        Sender("person ana", "organization harbor"),
+        None,
+        None,
+    )
 
 
 def test_known_people_are_bounded():
     people = KnownPeople()
     for number in range(MOST_KNOWN + 2):
-        people.remember(number.to_bytes(4, "big"), "ana")
+        people.remember(number.to_bytes(4, "big"), "ana", "harbor")
 
     assert len(people._known) == MOST_KNOWN
 
@@ -297,20 +324,3 @@ def test_bounded_counts_forget_unused_keys():
     counts.give_back("a")
 
     assert (counts.total, dict(counts.by_key)) == (0, {})
-
-
-async def test_turns_are_taken_in_order_of_arrival():
-    turns, order = Turns(), []
-
-    async def take(name: str) -> None:
-        await turns.take("key", 1)
-        order.append(name)
-        turns.give_back("key")
-
-    await turns.take("key", 1)
-    tasks = [asyncio.create_task(take(name)) for name in "abc"]
-    await asyncio.sleep(0)
-    turns.give_back("key")
-    await asyncio.gather(*tasks)
-
-    assert (order, dict(turns.running)) == (["a", "b", "c"], {})
