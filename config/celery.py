@@ -1,7 +1,9 @@
 import os
+from functools import cached_property
+from typing import Self
 
 from celery import Celery
-from celery.fixups.django import DjangoFixup, DjangoWorkerFixup
+from celery.fixups.django import DjangoFixup, DjangoWorkerFixup  # type: ignore[attr-defined]  # not in the stubs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -20,16 +22,22 @@ class PooledWorkerFixup(DjangoWorkerFixup):
 class PooledFixup(DjangoFixup):
     """Celery's support for Django, with `PooledWorkerFixup` in workers."""
 
-    @property
-    def worker_fixup(self) -> DjangoWorkerFixup:
-        if self._worker_fixup is None:  # created late, because it reads the app's settings
-            self._worker_fixup = PooledWorkerFixup(self.app)
-        return self._worker_fixup
+    @cached_property
+    def worker_fixup(self) -> PooledWorkerFixup:  # created late, because it reads the app's settings
+        return PooledWorkerFixup(self.app)
+
+    @classmethod
+    def install_in(cls, app: Celery) -> Self:
+        """Install the fixup in an app, and return it: the app keeps it alive."""
+        fixup = cls(app)
+        fixup.install()
+        return fixup
 
 
 def build_app(set_as_current: bool = False) -> Celery:
     """Build an app with the product's settings and tasks."""
-    built = Celery("steadyline", set_as_current=set_as_current, fixups=[lambda app: PooledFixup(app).install()])
+    install_fixup = PooledFixup.install_in
+    built = Celery("steadyline", set_as_current=set_as_current, fixups=[install_fixup])  # type: ignore[list-item]
     built.config_from_object("django.conf:settings", namespace="CELERY")
     built.autodiscover_tasks()
     return built
