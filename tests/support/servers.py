@@ -79,7 +79,7 @@ def private_postgres() -> Iterator[str]:
     program = find_program("postgres")
     assert program, missing_reason("postgres")
     with _server_folder() as folder:
-        port = _free_port()
+        port = free_port()
         data = folder / "data"
         # The program in PATH may be a link; initdb is next to its target.
         initdb = program.resolve().with_name("initdb")
@@ -115,7 +115,7 @@ def private_redis() -> Iterator[str]:
     program = find_program("redis-server")
     assert program, missing_reason("redis-server")
     with _server_folder() as folder:
-        port = _free_port()
+        port = free_port()
         server = [str(program), "--port", str(port), "--bind", "127.0.0.1"]
         server += ["--save", "", "--appendonly", "no", "--dir", str(folder)]
         url = f"redis://127.0.0.1:{port}/0"
@@ -127,7 +127,7 @@ def private_redis() -> Iterator[str]:
 def private_s3() -> Iterator[str]:
     """Yield the URL of an S3 server that runs as long as this context. It checks no signatures."""
     with _server_folder() as folder:
-        port = _free_port()
+        port = free_port()
         server = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
         # Run as the current user: another user may not be allowed to read this Python installation.
         with _running_server(server, folder, lambda: _check_http(port), _current_account()):
@@ -209,7 +209,7 @@ def _check_redis(url: str) -> None:
         client.ping()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -34,7 +34,11 @@ class WebProcess:
         options = ["config.asgi:application", "--port", "0", "--lifespan", "off", "--no-access-log"]
         with self.output_file.open("w") as output:
             self.process = ForkedProgram(
-                "uvicorn", *options, env=process_environment(OPENAI_NOWHERE) | environment, output=output
+                "uvicorn",
+                *options,
+                env=process_environment(OPENAI_NOWHERE) | environment,
+                output=output,
+                start_new_session=True,
             )
         found = wait_until(lambda: self._find_port() or self.process.poll() is not None, "the web server listens")
         assert isinstance(found, str), self.output

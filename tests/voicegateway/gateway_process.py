@@ -103,7 +103,9 @@ class GatewayProcess:
     def start(self) -> None:
         self._read_from = len(self.output)
         with self.output_file.open("a") as output:
-            self.process = ForkedProgram("config.gateway", "--port", "0", env=self.environment, output=output)
+            self.process = ForkedProgram(
+                "config.gateway", "--port", "0", env=self.environment, output=output, start_new_session=True
+            )
         try:
             found = wait_until(lambda: self._address() or self.process.poll() is not None, "the gateway listens")
         except AssertionError:
