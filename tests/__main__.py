@@ -57,7 +57,7 @@ PROOFS = {
     "tests/evaluation/test_workers_killed.py": "A worker is killed (-9) at every statement and request of an upload "
     "and of a grading task: the old or the new document is current, and feedback is written once",
     "tests/joint_attack": "One organization and strangers attack a whole installation, Redis goes away, and a worker "
-    "is killed (-9): a quiet organization's greetings, grades, and pages take at most 3 times as long in the median, "
+    "is killed (-9): a quiet organization's greetings, grades, and pages take at most 4 times as long in the median, "
     "no request of its people fails, and nothing is lost",
     "tests/project/test_permission_matrix.py": "Every route of the pages, the API, and the admin site, as every role",
     "tests/standins": "The stand-in's own tests, and every script of the conformance suite against the product",
