@@ -61,9 +61,9 @@ _EXPLANATIONS: dict[str, Callable[[int], str]] = {
         count,
     ),
     "garbled": lambda count: ngettext(
-        "The file does not say which letters it shows on page %(pages)s, so words may be wrong. Run text recognition "
+        "Some characters on page %(pages)s could not be identified, so words may be wrong. Run text recognition "
         "(OCR) on it, or export it again.",
-        "The file does not say which letters it shows on pages %(pages)s, so words may be wrong. Run text recognition "
+        "Some characters on pages %(pages)s could not be identified, so words may be wrong. Run text recognition "
         "(OCR) on it, or export it again.",
         count,
     ),

@@ -41,7 +41,7 @@ def _adopt_existing_user(organization: Organization, external_id: str, email: st
     if user is None:
         return None
     if user.external_id:
-        raise ValidationError({"email": _("Someone in your organization with another ID has this address.")})
+        raise ValidationError({"email": _("Someone in your organization has this address and a different ID.")})
     user.external_id = external_id
     user.save(update_fields=["external_id"])
     return user

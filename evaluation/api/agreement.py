@@ -35,7 +35,7 @@ class AgreementRowSerializer(serializers.Serializer[Any]):
         source="agreement.high", allow_null=True, help_text=gettext_lazy("Upper end of the interval.")
     )
     is_too_few = serializers.BooleanField(
-        source="agreement.is_too_few", help_text=gettext_lazy("Whether there are too few reviews to state kappa.")
+        source="agreement.is_too_few", help_text=gettext_lazy("Whether there are too few reviews to show kappa.")
     )
     met = serializers.FloatField(
         source="agreement.base_rate", help_text=gettext_lazy("Share of people’s verdicts that are “met”, 0 to 1.")
@@ -43,7 +43,7 @@ class AgreementRowSerializer(serializers.Serializer[Any]):
 
 
 class AgreementSerializer(serializers.Serializer[Any]):
-    min_reviews = serializers.IntegerField(help_text=gettext_lazy("Reviews from which on kappa is stated."))
+    min_reviews = serializers.IntegerField(help_text=gettext_lazy("Number of reviews needed to show kappa."))
     criteria = AgreementRowSerializer(many=True, help_text=gettext_lazy("Lowest kappa first."))
     all = AgreementRowSerializer(allow_null=True, help_text=gettext_lazy("Null if nothing has been reviewed."))
 

@@ -205,7 +205,7 @@ class FlagSerializer(serializers.ModelSerializer[Flag]):
 class FlagHandlingSerializer(StrictSerializer):
     handling = serializers.ChoiceField(choices=FlagHandling.choices)
     handled_note = serializers.CharField(
-        required=False, allow_blank=True, max_length=1000, help_text=gettext_lazy("Kept if it is not sent.")
+        required=False, allow_blank=True, max_length=1000, help_text=gettext_lazy("Unchanged if it is not sent.")
     )
 
 

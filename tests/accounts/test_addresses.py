@@ -1,4 +1,4 @@
-"""Adding people with addresses that may be in use: what the answers tell, and to whom."""
+"""Adding people with addresses that may be in use: what responses and emails reveal, and to whom."""
 
 import pytest
 from django.core import mail
@@ -59,13 +59,13 @@ def test_address_of_another_organization_is_refused_like_a_reserved_one(admin, c
     assert (counselor.first_name, User.objects.filter(external_id="lms-9").count()) == ("", 0)
 
 
-def test_address_in_the_own_organization_is_named_as_such(admin, counselor, colleague, chat_scenario):
+def test_address_in_the_same_organization_is_reported_as_in_use(admin, counselor, colleague, chat_scenario):
     User.objects.filter(pk=colleague.pk).update(external_id="lms-1")
 
     assert add_in_admin(admin, colleague.email.title()) == [OWN]
     assert change_in_admin(admin, counselor, colleague.email) == [OWN]
     assert add_by_api(admin, chat_scenario, colleague.email) == {
-        "people.email": ["Someone in your organization with another ID has this address."]
+        "people.email": ["Someone in your organization has this address and a different ID."]
     }
     assert mail.outbox == []
 
@@ -87,7 +87,7 @@ def test_owner_of_the_address_is_told_once_an_hour(admin, counselor, stranger, c
     assert [(sent.subject, sent.to) for sent in mail.outbox] == [("Someone asked for your address", [stranger.email])]
 
 
-def test_address_taken_at_the_same_moment_is_refused_and_not_an_error(organization, stranger, monkeypatch):
+def test_address_taken_at_the_same_moment_is_refused_without_a_server_error(organization, stranger, monkeypatch):
     monkeypatch.setattr(people, "check_new_address", lambda *_: None)
 
     with pytest.raises(people.ValidationError) as refused:
