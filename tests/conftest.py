@@ -75,7 +75,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Leave the collected tests and their modules out of garbage collection: half a million objects that all stay."""
+    """Exclude the collected tests and their modules from garbage collection: half a million objects that all stay."""
     gc.disable()
     try:
         return (yield)

@@ -175,7 +175,7 @@ def test_pages_that_were_not_read_are_named(account, supervisor, standin):
     assert entry["unread"] == [sentence]
 
 
-def test_pages_say_that_a_document_waits_and_not_that_there_is_none(account, supervisor, standin):
+def test_pages_say_that_a_document_is_waiting_not_that_there_is_none(account, supervisor, standin):
     document = upload_procedures(account, SimpleUploadedFile("p.md", b"# 1 Opening\n\nGreet."), supervisor)
     prepare_procedures(document.pk)
     client = client_of(supervisor)

@@ -1,4 +1,4 @@
-"""Labels of forms, our own and those of libraries."""
+"""Labels of our own forms and of library forms."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Text of PDFs that a person does not see, and parts that are said to be unread."""
+"""Text of PDFs that a person does not see, and parts that are reported as unread."""
 
 import io
 
@@ -109,7 +109,7 @@ TRANSLATION = (
 )
 
 
-def test_letters_without_a_translation_are_said():
+def test_glyphs_without_a_character_are_reported():
     content = b"BT /F1 12 Tf 72 700 Td <00000001000200030004> Tj ET"
 
     assert read(pages_pdf(content, font=IDENTITY + b">>"))[1] == {"garbled": [1]}

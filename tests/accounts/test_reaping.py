@@ -109,7 +109,7 @@ def test_dry_run_removes_nothing(clock, settings, is_all):
 
 
 @pytest.mark.parametrize("lose", ["row", "marker"])
-def test_removal_stops_when_ownership_is_lost_in_the_middle(clock, lose):
+def test_removal_stops_when_ownership_is_lost_midway(clock, lose):
     store = Store(5)
     store.reap(is_all=True)
     clock(1.5)

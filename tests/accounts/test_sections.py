@@ -169,12 +169,12 @@ def test_headings_are_found_in_each_style(text, number, title):
         "Ask, see\n3.2 Safety.",
     ],
 )
-def test_other_lines_with_numbers_are_no_headings(text):
+def test_other_lines_with_numbers_are_not_headings(text):
     assert parse_sections([text], has_pages=False) == []
 
 
 @pytest.mark.parametrize("number", ["Section {}", "{}.1"])
-def test_numbers_at_the_tops_of_pages_are_no_running_headers(number):
+def test_numbers_at_the_tops_of_pages_are_not_running_headers(number):
     titles = ["Greeting", "Safety", "Referral", "Ending"]
     pages = [f"{number.format(page)}\n{title}\nSay it.\nMore.\nEnd" for page, title in enumerate(titles, 1)]
 

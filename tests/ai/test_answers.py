@@ -105,7 +105,7 @@ def test_names_that_the_database_cannot_hold_are_cut():
     assert (answer.model, answer.status) == ("m" * 100, "completed")
 
 
-def test_tag_inside_json_is_no_thinking():
+def test_tag_inside_json_is_not_thinking():
     """A grade may quote a person who wrote a tag."""
     text = '{"verdict": "<think>"}'
 

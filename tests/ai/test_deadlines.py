@@ -142,7 +142,7 @@ def test_download_of_a_file_from_s3_ends_at_its_deadline(dripping, settings):
 
 
 class SlowBody:
-    """Body that brings 10 bytes with each packet, each after a second."""
+    """Body that receives 10 bytes with each packet, one packet a second."""
 
     def __init__(self, size: int) -> None:
         self.left, self.now, self.is_closed = size, 0.0, False
@@ -171,7 +171,7 @@ def test_only_the_time_in_reads_counts_toward_the_deadline_of_a_download():
     assert raw.is_closed
 
 
-def test_body_that_arrives_in_time_is_read_whole_in_any_way():
+def test_body_that_arrives_in_time_is_read_whole_by_every_method():
     def body() -> TimedBody:
         raw = SlowBody(95)
         return TimedBody(raw, 60.0, lambda: raw.now)

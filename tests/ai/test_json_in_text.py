@@ -26,7 +26,7 @@ class Verdict(BaseModel):
         "{“verdict”: “met”}",
         '{"verdict": "met", "sure": True, "why": None}',
         '\ufeff{"verdict": "met"}',
-        '{"verdict": "met"}\n\n{"verdict": "met"}',  # the same once more
+        '{"verdict": "met"}\n\n{"verdict": "met"}',  # the same object twice
         '{"verdict": "<think>a plan</think>met"}',
         '{"verdict": "m\\u0000e\\ud800t"}',
     ],

@@ -1,4 +1,4 @@
-"""Removal of thinking aloud, whole and from every split of a stream."""
+"""Removal of thinking from whole texts and from every split of a stream."""
 
 import pytest
 

@@ -101,7 +101,7 @@ def test_run_recorded_by_a_clock_that_was_ahead_does_not_stop_the_entry(db, cloc
     assert (beat.tick(), beat.tick(), ScheduledRun.objects.get().ran_at) == (["tests.daily"], [], START)
 
 
-def test_clock_set_back_a_little_repeats_nothing(db, clock):
+def test_clock_set_back_slightly_repeats_no_run(db, clock):
     beat = Beat(clock)
     beat.tick()
     clock.now -= timedelta(hours=3)

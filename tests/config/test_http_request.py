@@ -1,4 +1,4 @@
-"""Requests whose `Content-Type` has no meaning, through the whole ASGI application."""
+"""Requests with an invalid `Content-Type`, through the whole ASGI application."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ def send(path: str, content_type: str, query: bytes = b"q=%e4", method: str = "G
 
 
 @pytest.mark.parametrize("charset", ["rot13", "base64", "hex", "idna", "undefined", "punycode", "zip", "no-such"])
-def test_charset_that_is_none_is_ignored(transactional_db, charset):
+def test_invalid_charset_is_ignored(transactional_db, charset):
     for kind in ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
         content_type = f"{kind}; charset={charset}"
 

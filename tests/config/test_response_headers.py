@@ -328,7 +328,7 @@ def test_refusal_without_a_database_is_readable_for_an_allowed_site_only(allowed
     assert read_as_foreign_script(app, "https://evil.example", large_body(headers=token)) == (503, None, False)
 
 
-def test_an_error_that_nothing_handles_is_readable_for_an_allowed_site_only(allowed_site):
+def test_unhandled_error_is_readable_for_an_allowed_site_only(allowed_site):
     app = ResponseHeadersMiddleware(FailingApp(), response_headers(), cross_origin_headers)
 
     assert read_as_foreign_script(app, FOREIGN, exchange_for("/api/flags/")) == (500, FOREIGN, True)
@@ -347,7 +347,7 @@ def test_preflight_request_is_answered_when_no_other_request_is(settings, allowe
     assert read_as_foreign_script(app, FOREIGN, with_body) == (503, FOREIGN, True)
 
 
-def test_responses_of_the_api_vary_by_site_besides_what_they_vary_by_anyway(db, counselor):
+def test_responses_of_the_api_vary_by_origin_in_addition_to_other_headers(db, counselor):
     _, headers = answer(build_application(), exchange_for("/api/flags/", counselor))
 
     assert {"origin", "cookie"} <= set(headers["vary"].lower().split(", "))

@@ -330,12 +330,12 @@ def listed(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("said", listed(DISCLOSURES))
-def test_passed_over_disclosure_is_found(said):
+def test_ignored_disclosure_is_found(said):
     assert "takes_up_disclosure" in crossed_keys(said, *CALM)
 
 
 @pytest.mark.parametrize("said", listed(NO_DISCLOSURES))
-def test_idiom_denial_or_accident_is_no_disclosure(said):
+def test_idiom_denial_or_accident_is_not_a_disclosure(said):
     assert crossed_keys(said, *CALM) == []
 
 

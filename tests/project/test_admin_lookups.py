@@ -1,4 +1,4 @@
-"""Lookups and searches in lists: they find nothing by values that the reader may not see, and cause no error."""
+"""Lookups and searches in lists. Values that the reader may not see find nothing, and none causes an error."""
 
 import pytest
 from django.contrib.admin import site
@@ -24,7 +24,7 @@ def graded(queued_evaluation, finished_chat):
     return finished_chat
 
 
-def test_lists_take_only_the_lookups_of_their_filters(admin, evaluator, graded):
+def test_lists_accept_only_the_lookups_of_their_filters(admin, evaluator, graded):
     request, allowed, refused = RequestFactory().get("/"), set(), 0
     request.user = admin
     for model, model_admin in site._registry.items():
@@ -67,7 +67,7 @@ def test_filters_of_lists_still_work(admin, chat_assignment, phone_scenario, gra
             assert client.get(f"/admin/{model}/?{query}").status_code == 200, (model, query)
 
 
-def test_adding_ignores_values_in_the_address(admin):
+def test_adding_ignores_values_in_the_url(admin):
     client = client_of(admin)
     checked = 0
     for model, model_admin in site._registry.items():

@@ -99,7 +99,7 @@ def test_longer_retention_within_the_grace_period_keeps_the_recording(recording,
     assert (sweep_retention(), len(all_object_keys()), ReapCandidate.objects.count()) == (0, 1, 0)
 
 
-def test_retention_stops_when_ownership_is_lost_in_the_middle(recording, organization, monkeypatch):
+def test_retention_stops_when_ownership_is_lost_midway(recording, organization, monkeypatch):
     Organization.objects.update(recording_days=30)
     monkeypatch.setattr(deletion, "may_delete", _answers(True, False))
     advance_days(31, monkeypatch)

@@ -275,7 +275,7 @@ FIELD_NAMES = [
 
 @pytest.mark.parametrize("value", [None, 0, -1, 2**80, 1.5, True, "", "x" * 100_000, "\0", [], [[]], {}, {"id": {}}])
 @pytest.mark.parametrize("kind", sorted(EVENT_HANDLERS))
-def test_call_goes_on_after_an_event_with_wrong_fields(kind, value):
+def test_call_continues_after_an_event_with_wrong_fields(kind, value):
     harness = greeted_conversation()
 
     harness.conversation.receive_event({"type": kind} | dict.fromkeys(FIELD_NAMES, value), harness.now)
@@ -297,7 +297,7 @@ def test_call_goes_on_after_an_event_with_wrong_fields(kind, value):
     ],
 )
 @pytest.mark.parametrize("sends_whole_text", [True, False])
-def test_thinking_is_no_part_of_the_callers_turn(pieces, sends_whole_text):
+def test_thinking_is_not_part_of_the_callers_turn(pieces, sends_whole_text):
     harness = greeted_conversation()
     harness.counselor_says("user_2", "caller_1", "What is going on?")
     harness.response("resp_2")

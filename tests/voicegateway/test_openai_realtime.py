@@ -230,7 +230,7 @@ ODD_MESSAGES = [
 ]
 
 
-async def test_call_goes_on_between_odd_messages():
+async def test_call_continues_despite_odd_messages():
     """A server between the call and the stand-in adds odd messages to each of the stand-in's."""
     with StandinProcess("--answer-delay=0.01", "--delta-pause=0.001", "--audio-speed=25") as standin:
         url = standin.base_url.replace("http", "ws", 1)

@@ -119,7 +119,7 @@ def test_cross_beside_check_mark_means_do_not():
     assert texts("✅ Waits\n❌ Argues\n✓ Asks\n✗ Lectures") == ["Waits", "Do not: Argues", "Asks", "Do not: Lectures"]
 
 
-def test_figures_and_rules_are_no_items():
+def test_figures_and_rules_are_not_items():
     assert [line.marker for line in read_lines("-5 degrees\n3.A\n8.30am")] == ["", "number", ""]
 
 
@@ -136,7 +136,7 @@ def test_item_below_a_prohibition_keeps_its_meaning(heading):
 @pytest.mark.parametrize(
     "heading", ["Fail criteria", "Automatic fail", "Unacceptable", "Points off", "Poor performance"]
 )
-def test_what_fails_is_no_check(heading):
+def test_fail_criteria_are_not_checks(heading):
     assert texts(f"{heading}\n- Hangs up\n\nPass criteria\n- {ASK}") == [ASK]
 
 
@@ -152,7 +152,7 @@ def test_what_fails_is_no_check(heading):
         ("À propos de l'appelant", "Ce que le conseiller doit faire"),
     ],
 )
-def test_headings_as_questions_in_roman_numbers_and_other_languages(facts, tasks):
+def test_headings_as_questions_with_roman_numerals_and_in_other_languages(facts, tasks):
     context = f"{facts}\nA. Zwei Kinder\nB. 34\n{tasks}\nA. {ASK}\nB. {PLAN}"
 
     assert texts(context) == [ASK, PLAN]

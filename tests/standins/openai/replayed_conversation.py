@@ -2,8 +2,8 @@
 
 The first line of a file in `client_conversations` describes the connection and the responses that the client got. Each
 of the others is an event of the client, `{"wait": type, "count": n}` until the n-th event of a type (the deltas of a
-response count as one), or `{"speech_ms": n, "silence_ms": n}` for audio. `@item2` is the second item that the server
-named, and likewise with `call` and `resp`.
+response count as one), or `{"speech_ms": n, "silence_ms": n}` for audio. `@item2` stands for the ID of the second item
+that the server created. `@call1` and `@resp1` work the same way.
 """
 
 import base64

@@ -6,7 +6,7 @@ from .replayed_conversation import NAMES, Replay
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_conversation_of_a_public_client_holds(async_client, name):
+async def test_conversation_of_a_public_client_succeeds(async_client, name):
     """Every server event fits the SDK's types, which `Replay` checks."""
     replay = Replay(name)
 

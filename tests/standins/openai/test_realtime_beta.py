@@ -50,7 +50,7 @@ async def test_wrong_key_in_a_subprotocol_is_reported(standin):
     assert error["code"] == "invalid_api_key"
 
 
-async def test_beta_is_asked_for_with_a_subprotocol(standin):
+async def test_beta_is_requested_with_a_subprotocol(standin):
     protocols = ["realtime", KEY_PROTOCOL, "openai-beta.realtime-v1"]
     async with connect(socket_url(standin), subprotocols=protocols) as socket:
         created, conversation = await receive_until(socket, "conversation.created")
