@@ -1,4 +1,4 @@
-"""Model answers, parsed defensively: servers other than OpenAI's leave out fields and think aloud."""
+"""Model answers, parsed defensively: servers other than OpenAI's omit fields and include thinking."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -97,7 +97,7 @@ def content_text(content: JSONValue) -> str:
 
 
 def _words(text: str) -> str:
-    """Return the text without thinking. In JSON, a tag is not thinking: people may have written it."""
+    """Return the text without thinking. Tags inside JSON stay, because a quoted person may have written them."""
     return text if is_json_object(text) else remove_thinking(text)
 
 

@@ -25,7 +25,7 @@ class SearchBudgetError(Exception):
 class BoundedPattern:
     """Pattern with the methods of `re.Pattern`. Each raises SearchBudgetError if it takes too long.
 
-    It is compiled at its first use: all patterns together take 0.3 s, and most processes use few of them.
+    It is compiled on first use: all patterns together take 0.3 s, and most processes use few of them.
     """
 
     def __init__(self, pattern: str, flags: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Errors of the server behind the base URL, read from the many shapes and wordings of servers other than OpenAI's."""
+"""Errors of the server behind the base URL. Servers other than OpenAI's structure and word them in many ways."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""JSON of other servers: its types, and readers that return an empty value for anything else than what is wanted."""
+"""Types for JSON from other servers, and readers that return an empty value instead of one of the wrong type."""
 
 import json
 import re
@@ -7,9 +7,9 @@ from typing import NoReturn, TypeAlias
 JSONValue: TypeAlias = "str | int | float | bool | None | list[JSONValue] | JSONObject"
 JSONObject: TypeAlias = "dict[str, JSONValue]"
 
-# PostgreSQL stores neither NULs nor halves of surrogate pairs, which JSON can escape.
+# PostgreSQL stores neither NULs nor lone surrogates, but JSON can escape both.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_MAX_COUNT = 2**31 - 1  # the most that an integer column of the database holds
+_MAX_COUNT = 2**31 - 1  # largest value of an integer column
 
 
 def read_json(body: bytes | str) -> JSONValue:

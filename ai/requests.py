@@ -27,7 +27,7 @@ _streams_plainly: set[tuple[str, str]] = (
 _rejected_parameters: defaultdict[tuple[str, str], set[str]] = defaultdict(set)  # by base URL and model
 # Parameters that a server may reject and that a request can do without.
 _DISPENSABLE = {"store", "include", "max_completion_tokens", "response_format", "json_schema"}
-_OPENAI_HOSTS = ("openai.com", "openai.azure.com")  # their answers keep thinking apart
+_OPENAI_HOSTS = ("openai.com", "openai.azure.com")  # their answers keep thinking out of the text
 
 
 def create_answer(client: openai.OpenAI, *, model: str, **parameters: Any) -> ModelAnswer:
@@ -114,8 +114,8 @@ def _content_text(content: str | Sequence[Mapping[str, Any]]) -> str:
 async def stream_answer(client: openai.AsyncOpenAI, *, model: str, **parameters: Any) -> AsyncGenerator[str, None]:
     """Yield the words of an answer as they arrive, without the model's thinking. Raise AIUnavailableError.
 
-    Some servers open a block of thinking in the prompt, so that nothing but its end shows that there was one. The first
-    answer of a server other than OpenAI's is therefore held back until it is complete.
+    Some servers open a block of thinking in the prompt, so the answer contains only its closing tag. The first answer
+    of a server other than OpenAI's is therefore held back until it is complete.
     """
     place = (settings.OPENAI_BASE_URL, model)
     sieve = ThinkingSieve(starts_inside=place not in _streams_plainly and not _keeps_thinking_apart(place[0]))
@@ -125,7 +125,7 @@ async def stream_answer(client: openai.AsyncOpenAI, *, model: str, **parameters:
             is_cut_off = is_cut_off or piece.is_cut_off
             words = sieve.feed(piece.text)
             if sieve.has_unopened_end:
-                # The text shown so far was thinking. From now on, it is held back.
+                # The text shown so far was thinking. Hold back the next answer until it is complete.
                 _streams_plainly.discard(place)
                 raise AIUnavailableError("thinking_aloud", retryable=True)
             if words:

@@ -60,8 +60,8 @@ class ThinkingSieve:
 
     def __init__(self, starts_inside: bool = False) -> None:
         self.has_unopened_end = False
-        self.unopened_end_at = 0  # characters of the whole answer up to the end of that mark
-        self.began_inside = False  # a block ended that `starts_inside` had assumed
+        self.unopened_end_at = 0  # characters of the answer up to the end of the unopened mark
+        self.began_inside = False  # True once the block that `starts_inside` assumes has ended
         self._depth = 0
         self._awaits_mark = starts_inside
         self._may_be_bare = True  # nothing was shown or removed yet

@@ -1,4 +1,4 @@
-"""Django's request, created from whatever headers a client sends."""
+"""Django request that tolerates malformed headers."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from django.utils.http import parse_header_parameters
 
 
 class TolerantRequest(ASGIRequest):
-    """Request that ignores a `Content-Type` without meaning, as Django ignores one with an unknown charset.
+    """Request that ignores an invalid `Content-Type`, as Django ignores an unknown charset.
 
-    Django would decode the query string while it creates the request, where an error has no handler: a charset such as
-    `rot13`, or too many parameters, would be an error 500.
+    Django would decode the query string while it creates the request, before any error handler applies. A charset such
+    as `rot13`, or too many parameters, would cause an error 500.
     """
 
     def _set_content_type_params(self, meta: Any) -> None:
@@ -20,7 +20,7 @@ class TolerantRequest(ASGIRequest):
             self.content_type, self.content_params = "", {}
         charset = self.content_params.get("charset", "")
         if charset and is_text_charset(charset):
-            # Not by the property, which decodes the query string.
+            # Do not use the property, which decodes the query string.
             self._encoding = charset
 
 

@@ -54,9 +54,9 @@ class NumberCheckbox(forms.CheckboxInput):
 
 
 class RetentionForm(TenantForm):
-    """Form for a row with a retention of recordings. If a shorter one deletes recordings, it asks before it saves.
+    """Form for an owner of recordings. It asks for confirmation before a shorter retention deletes recordings.
 
-    The checkbox for that is visible only once it is needed. It sends the number of recordings that it named.
+    The checkbox for that is visible only if it is needed. It sends the number of recordings that its label gave.
     """
 
     confirmed_deletions = forms.IntegerField(
@@ -126,7 +126,7 @@ class OrganizationAdmin(TenantAdmin):
 
 
 class AddressForm(TenantForm):
-    """Form for a person, whose address may be in use in an organization that the admin must not learn of."""
+    """Form for a person. It does not reveal that an address is in use in another organization."""
 
     def clean_email(self):
         email = User.objects.normalize_email(self.cleaned_data["email"])

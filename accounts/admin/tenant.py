@@ -9,7 +9,7 @@ admin.site.site_title = "Steadyline"
 admin.site.index_title = _("Administration")
 
 
-# Lookups of Django's filters, besides a plain comparison.
+# Lookups that Django's list filters use, besides plain equality.
 _FILTER_LOOKUPS = ("exact", "isnull", "gte", "lt", "id__exact", "pk__exact")
 
 
@@ -61,7 +61,7 @@ class TenantAdmin(admin.ModelAdmin):
         return {name for name in named if isinstance(name, str)}
 
     def get_changeform_initial_data(self, request):
-        """Ignore values in the address: no page of ours links to a form with values, and Django fails on bad ones."""
+        """Ignore values in the URL: none of our pages links to a form with values, and Django fails on invalid ones."""
         return {}
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):

@@ -97,14 +97,14 @@ def _request_digest(request: HttpRequest) -> str:
 
 
 def _read_body(request: HttpRequest) -> bytes:
-    """Return the body, which stays readable.
+    """Return the body and keep it for later reads.
 
-    Django's limit for `body` is meant for forms without files, so an upload would be refused. BODY_LIMITS applies.
+    Django's limit for `body` is meant for forms without files and would refuse an upload. BODY_LIMITS applies instead.
     """
     try:
         return request.body
     except RequestDataTooBig:
-        request._body = request.read()  # as Django itself keeps it
+        request._body = request.read()  # where Django caches the body
         request._stream = BytesIO(request._body)
         return request._body
 

@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-# Networks that some or all versions of Python consider global: those of services of the network itself, those for
+# Networks that some or all versions of Python consider global: those reserved for network services, those reserved for
 # documentation, and those whose addresses embed another address that would need its own check.
 _REFUSED_NETWORKS = [
     ip_network(network)

@@ -13,7 +13,7 @@ class ScheduledRunQuerySet(models.QuerySet["ScheduledRun"]):
     def claim(self, name: str, every: timedelta, now: datetime) -> bool:
         """Record a run at `now`. Return False if the last one is less than `every` ago.
 
-        A run further in the future than `every` was recorded by a clock that was wrong, and counts as none. The
+        A run further in the future than `every` was recorded while the clock was wrong, and is ignored. The
         conditional UPDATE is the lock, so any number of beat processes may call this.
         """
         if self.filter(Q(ran_at__lte=now - every) | Q(ran_at__gt=now + every), name=name).update(ran_at=now):

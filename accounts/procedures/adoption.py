@@ -18,7 +18,7 @@ class RemoteClaim:
     attached: list[tuple[str, RemoteResource]] = field(default_factory=list)  # (store id, unnamed file in it)
     files: list[RemoteResource] = field(default_factory=list)  # unnamed files of our documents, in no store of ours
     others: set[str] = field(default_factory=set)  # other installations named by resources of our rows
-    unneeded: int = 0  # stores and files that name this installation and that no row of ours owns
+    unneeded: int = 0  # stores and files that name this installation but that no row owns
 
     @property
     def is_empty(self) -> bool:

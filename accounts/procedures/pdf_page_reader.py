@@ -40,17 +40,17 @@ class PageReading:
 
     text: str
     hidden: str  # text that a person does not see
-    is_garbled: bool  # True if the file does not say which letters many of its shapes stand for
+    is_garbled: bool  # True if many glyphs are not mapped to characters
 
 
 @dataclass
 class _Letters:
-    """The characters of a page by quarter turns, in coordinates that make them upright."""
+    """The characters of a page by their rotation in quarter turns, in coordinates in which they are upright."""
 
     by_turn: dict[int, list[Word]] = dataclasses.field(default_factory=dict)
     hidden: list[str] = dataclasses.field(default_factory=list)
     count: int = 0
-    unknown: int = 0  # characters that the file does not translate to letters
+    unknown: int = 0  # glyphs that the file does not map to characters
 
 
 def read_page(page: "pypdfium2.PdfPage", fields: list[Word], hidden_layers: frozenset[str]) -> PageReading:
@@ -104,7 +104,7 @@ def _read_letters(page: "pypdfium2.PdfPage", hidden_objects: set[int]) -> _Lette
 
 
 def _object_of(handle: object, index: int) -> int | None:
-    """Return the address of the text object that draws a character. Imitated bold draws a letter twice."""
+    """Return the address of the text object that draws a character. Simulated bold type draws each letter twice."""
     import pypdfium2.raw as pdfium  # noqa: PLC0415  # import only under the resource limits
 
     return ctypes.cast(pdfium.FPDFText_GetTextObject(handle, index), ctypes.c_void_p).value

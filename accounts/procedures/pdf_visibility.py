@@ -48,7 +48,7 @@ def find_hidden_objects(page: "pypdfium2.PdfPage", hidden_layers: frozenset[str]
         elif kind != pdfium.FPDF_PAGEOBJ_PATH or not is_white:
             covers.append(drawn)
     boxes = [_box(drawn) for drawn in covers] if white else []
-    hidden.update(_address(drawn) for drawn in white if not any(_touch(_box(drawn), box) for box in boxes))
+    hidden.update(_address(drawn) for drawn in white if not any(_overlap(_box(drawn), box) for box in boxes))
     return hidden
 
 
@@ -96,5 +96,5 @@ def _box(drawn: object) -> tuple[float, float, float, float]:
     return left, bottom, right, top
 
 
-def _touch(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -1,4 +1,4 @@
-"""Email addresses for people to be added or changed by others. They are unique across all organizations."""
+"""Checks of email addresses that are entered for other people. Addresses are unique across all organizations."""
 
 import hashlib
 
@@ -16,7 +16,8 @@ NOTICE_EVERY = 3600  # seconds between notices to the owner of one address
 def check_new_address(organization: Organization, email: str, person: User | None = None) -> None:
     """Raise ValidationError if `person`, or a new person of `organization`, can’t have this address.
 
-    People in other organizations stay unknown: the error is the one for a reserved address. The owner gets a notice.
+    The error does not reveal people in other organizations: a reserved address raises the same one. If the address
+    belongs to such a person, that person gets a notice.
     """
     email = User.objects.normalize_email(email)
     others = User.objects.filter(email=email).exclude(pk=person.pk if person else None)

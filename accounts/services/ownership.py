@@ -133,9 +133,10 @@ def may_delete(reaper: str, *, advance: bool = False) -> bool:
 
 
 def database_fingerprint() -> str:
-    """Return an id of this database that no copy shares, except a copy of the whole server, as for a standby.
+    """Return an id that no copy of this database shares, except a copy of the whole server, such as a standby.
 
-    On PostgreSQL, it consists of the ids of the server's data and of the database in it, on SQLite of the file's path.
+    On PostgreSQL, it combines the server's system identifier and the database's OID. On SQLite, it is a hash of the
+    file's path.
     """
     if connection.vendor != "postgresql":
         path = str(connection.settings_dict["NAME"])
@@ -145,10 +146,10 @@ def database_fingerprint() -> str:
             "SELECT oid, has_function_privilege('pg_control_system()', 'EXECUTE') FROM pg_database"
             " WHERE datname = current_database()"
         )
-        database, may_ask = cursor.fetchone()
-        if may_ask:
+        database, may_read = cursor.fetchone()
+        if may_read:
             cursor.execute("SELECT system_identifier FROM pg_control_system()")
-        return f"{cursor.fetchone()[0] if may_ask else 'server'}-{database}"
+        return f"{cursor.fetchone()[0] if may_read else 'server'}-{database}"
 
 
 class _Proof:

@@ -1,4 +1,4 @@
-"""Changes of the retention of recordings, which must be confirmed if they delete recordings that are kept today."""
+"""Changes to the retention of recordings. Those that delete recordings must be confirmed."""
 
 from django.conf import settings
 from django.utils.translation import ngettext
@@ -8,7 +8,7 @@ from accounts.signals import retention_changing
 
 
 class RecordingsAtRiskError(Exception):
-    """Refusal of a shorter retention until someone confirms that recordings are deleted. The text says how many."""
+    """Unconfirmed change that would delete recordings. The message says how many."""
 
     def __init__(self, count: int) -> None:
         self.count = count  # recordings that the next sweep would delete

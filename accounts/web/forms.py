@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 
 class PlainLabelsRenderer(DjangoTemplates):
-    """Form renderer without the colon that Django adds to labels, also to those of libraries' forms."""
+    """Form renderer that removes the colon that Django adds to labels, including those of library forms."""
 
     def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> str:
         if "use_tag" in context:  # a label or legend

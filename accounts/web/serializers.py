@@ -32,7 +32,7 @@ def refuse_unknown_fields(data: Mapping[Any, Any], known: list[str], readable: A
 
 
 def printable_name(name: str) -> str:
-    """Return a name that a request contains, without characters that a response cannot contain, and shortened."""
+    """Return a name from a request, shortened and without characters that a response cannot contain."""
     name = _UNPRINTABLE.sub("\ufffd", name[: _MAX_NAME_LENGTH + 1])
     return name if len(name) <= _MAX_NAME_LENGTH else f"{name[:_MAX_NAME_LENGTH]}…"
 

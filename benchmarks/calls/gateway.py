@@ -193,7 +193,7 @@ async def open_call(port: int, path: str, is_bare: bool, **headers: str) -> Load
 async def open_calls(kind: str, port: int, sessions: list[tuple[str, str]], number: int) -> list[LoadPage]:
     if kind in BASELINES:
         return [await open_call(port, "/", True) for _ in range(number)]
-    # Side by side, so that the first caller has not finished speaking before the last call is open.
+    # Open calls in parallel, so that the first caller is still speaking when the last call opens.
     opening = asyncio.Semaphore(CALLS_OPENED_AT_ONCE)
     return await asyncio.gather(*(open_gateway_call(port, *session, opening) for session in sessions[:number]))
 

@@ -22,11 +22,11 @@ def _describe_json_error(error: BaseException | None) -> str:
 
 
 class RepeatedNameError(Exception):
-    """Object of a JSON body that has a name twice."""
+    """JSON object that repeats a name."""
 
 
 def _refuse_repeated_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the object. Raise RepeatedNameError if one of two values would be lost."""
+    """Return the object. Raise RepeatedNameError for a repeated name, whose first value would be lost."""
     read: dict[str, Any] = {}
     for name, value in pairs:
         if name in read:
@@ -38,7 +38,7 @@ def _refuse_repeated_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 class BoundedJSONParser(JSONParser):
     """A JSON parser that translates its errors.
 
-    Objects with a name twice, and nesting beyond Python's recursion limit, are errors, too.
+    Repeated names in an object, and nesting beyond Python's recursion limit, are errors, too.
     """
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:

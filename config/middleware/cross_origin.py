@@ -14,9 +14,9 @@ _HEADERS = {b"origin": "HTTP_ORIGIN", b"access-control-request-method": "HTTP_AC
 
 
 class PreflightMiddleware:
-    """ASGI middleware that answers what browsers ask before a request of another site.
+    """ASGI middleware that answers browsers' preflight requests.
 
-    Such a question counts toward no limit. If it were refused, no script could read why.
+    They count toward no limit: if one were refused, no script could read why.
     """
 
     def __init__(self, app: Any) -> None:

@@ -8,15 +8,15 @@ from accounts.web.request_ids import HEADER, choose_request_id, current_request_
 from config.middleware.refusals import SERVER_ERROR, send_refusal
 
 logger = logging.getLogger(__name__)
-_VARY = b"vary"  # the only one of these headers that adds up
+_VARY = b"vary"  # the only one of these headers that is appended to an existing value
 _STARTS = {"http.response.start", "websocket.http.response.start"}
 
 
 class ResponseHeadersMiddleware:
-    """ASGI middleware that adds headers to every response, also to those that no view has made.
+    """ASGI middleware that adds headers to every response, including those that no view creates.
 
-    Headers that a response already has remain. `headers_for` returns more headers for an HTTP request. An error that no
-    other code has handled becomes a response 500.
+    Headers that a response already has remain. `headers_for` returns more headers for an HTTP request. An unhandled
+    error becomes a 500 response.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Apps, middleware, templates, languages, static files, and log of the server."""
+"""Apps, middleware, templates, languages, static files, and logging."""
 
 from config.settings.environment import BASE_DIR, LOG_LEVEL
 

@@ -55,7 +55,7 @@ class PrivateS3Storage(S3Storage):
 
     @property
     def connection(self) -> Any:
-        """Resource of this thread, with which the base class reads and saves files."""
+        """S3 resource of this thread, which the base class uses to read and save files."""
         is_new = getattr(self._connections, "connection", None) is None
         connection = super().connection
         if is_new:

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ReadTimeoutError
 
-MIN_RATE = 1024**2  # bytes per second, by which the size of a download extends its deadline
+MIN_RATE = 1024**2  # bytes per second; the deadline of a download allows for its size at this rate
 _CHUNK = 64 * 1024  # bytes
 
 
@@ -19,9 +19,9 @@ class DownloadDeadlineError(BotoCoreError):
 
 
 class TimedBody:
-    """Raw body of a download, whose reads may wait for `seconds` in all. Time between the reads does not count.
+    """Raw body of a download. Its reads may take `seconds` in total, not counting the time between reads.
 
-    Like its connection, it has boto's timeout for each read, too, by which a read may exceed the deadline.
+    boto's timeout still applies to each read, so the last one may exceed the deadline by that much.
     """
 
     def __init__(self, raw: Any, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -60,7 +60,7 @@ class TimedBody:
 
 
 def limit_requests(client: Any, seconds: float) -> None:
-    """End each attempt at a request after `seconds`, and each download `seconds` plus its size later."""
+    """End each attempt at a request after `seconds`, and each download after `seconds` plus its size at MIN_RATE."""
     session = client._endpoint.http_session
 
     def send(request: Any, **_: Any) -> Any:

@@ -24,7 +24,7 @@ class DemoAccount:
     source: str  # name in FOLDER
     filename: str  # name of the upload
     days_ago: int  # when it was uploaded
-    warning: str | None = None  # the known result of `check_procedures`, which takes long for a PDF
+    warning: str | None = None  # the known result of `check_procedures`, which is slow for a PDF
 
 
 DEMO_ACCOUNTS = [

@@ -1,4 +1,4 @@
-"""Past conversations of the demo: recorded in `fixtures/demo/history.json`, and played through the services."""
+"""Past conversations of the demo: recorded in `fixtures/demo/history.json` and replayed through the services."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ def read_conversations() -> list[RecordedConversation]:
 def play_conversation(
     row: RecordedConversation, people: Mapping[str, User], scenarios: Mapping[str, Scenario]
 ) -> Session:
-    """Start, hold, and end a conversation, dated back by `days_ago` days. Ending it queues its evaluation."""
+    """Start, hold, and end a conversation, backdated by `days_ago` days. Ending it queues its evaluation."""
     counselor, scenario = people[row.counselor], scenarios[row.scenario]
     started_at = timezone.now() - timedelta(days=row.days_ago)
     if row.is_assignment:
@@ -80,7 +80,7 @@ def play_conversation(
         stop_session(session)
     else:
         end_session(session, EndReason.HUNG_UP if session.is_phone else EndReason.FEEDBACK)
-    _date_back(session, started_at, started_at + length)
+    _backdate(session, started_at, started_at + length)
     return session
 
 
@@ -110,7 +110,7 @@ def _record(session: Session, turns: Sequence[tuple[SpeakerRole, str]], started_
     return timedelta(milliseconds=clock)
 
 
-def _date_back(session: Session, started_at: datetime, ended_at: datetime) -> None:
+def _backdate(session: Session, started_at: datetime, ended_at: datetime) -> None:
     dates = {"started_at": started_at, "ended_at": ended_at, "heartbeat_at": ended_at}
     Session.objects.filter(pk=session.pk).update(**dates)
     Evaluation.objects.filter(session=session).update(created_at=ended_at)

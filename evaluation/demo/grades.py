@@ -44,7 +44,7 @@ def grade_conversation(session: Session, row: RecordedConversation, people: Mapp
     graded = GradingOutput(case, _build_answer(case, row), MODEL, passages)
     scan = Scan(status=Scan.Status.CLEAN, model=MODEL)
     store_grading(evaluation, turns, graded, verify_results(graded), scan, [])
-    _date_back(evaluation, session.ended_at + _GRADED_AFTER)
+    _backdate(evaluation, session.ended_at + _GRADED_AFTER)
     evaluation.refresh_from_db()
     for review in row.reviews:
         checks = {check.key: check for check in evaluation.criteria.all()}
@@ -69,12 +69,12 @@ def _build_case(session: Session, lines: Sequence[GraderTurn], without_procedure
 
 
 def _document_of(account: Account) -> ProcedureDocument:
-    """Return the account's document, which a worker has not read yet, so that it is not the active one."""
+    """Return the account's document, which is not active yet, because no worker has read it."""
     return account.documents.newest_first()[0]
 
 
-def _date_back(evaluation: Evaluation, completed_at: datetime) -> None:
-    # Nobody is emailed about conversations of the past.
+def _backdate(evaluation: Evaluation, completed_at: datetime) -> None:
+    # No one is emailed about past conversations.
     dates = {"completed_at": completed_at, "announced_at": completed_at, "alerted_at": completed_at}
     Evaluation.objects.filter(pk=evaluation.pk).update(**dates)
     finished = Assignment.objects.filter(sessions=evaluation.session, completed_at__isnull=False)

@@ -1,4 +1,4 @@
-"""Fields of a DOCX file: open ones, and the fields of legacy forms."""
+"""Fields of a DOCX file: those that have begun, and form fields of legacy forms."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Field:
-    """A field that has begun and not ended."""
+    """A field that has begun but not ended."""
 
     code: str = ""
     has_result: bool = False

@@ -149,7 +149,7 @@ class DocxReader:
         return lines
 
     def _read_cell(self, cell: "Element") -> list[list[str]]:
-        """Return the lines of a cell for each column it spans: an empty cell says as much as a filled one."""
+        """Return the lines of a cell for each column it spans. Empty cells keep later ones in their columns."""
         if child(cell, "w:tcPr", "w:cellDel") is not None:
             return []
         lines = [] if _is_merged_away(cell) else [line for line in self._read_blocks(cell) if line.strip()]
@@ -233,7 +233,7 @@ class DocxReader:
                 self._read_drawing(element)
 
     def _shows_fields(self) -> bool:
-        """Return True if the text belongs to the results of all open fields, and not to their codes."""
+        """Return True if the current text belongs to the results of all open fields, not to the code of one."""
         return all(field.has_result for field in self._fields)
 
     def _track_field(self, element: "Element", is_hidden: bool) -> Iterator[str]:
@@ -261,7 +261,7 @@ class DocxReader:
         return ""
 
     def _read_characters(self, run: "Element", text: str) -> str:
-        """Return text, with the symbols that it stands for if a symbol font shows it."""
+        """Return the text, with each character replaced by its symbol if the font is a symbol font."""
         font = attribute(child(run, "w:rPr", "w:rFonts"), "ascii") or ""
         if not text or not is_symbol_font(font):
             return text

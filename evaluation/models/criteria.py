@@ -28,7 +28,7 @@ class CriterionResultQuerySet(models.QuerySet["CriterionResult"]):
         return self.annotate(final=final).exclude(final=CriterionResult.Verdict.NOT_APPLICABLE)
 
     def crossed_red_lines(self) -> CriterionResultQuerySet:
-        """Limit to red lines that were crossed, as `is_crossed_red_line` says of one."""
+        """Limit to red lines that were crossed: in the database, the same as `is_crossed_red_line`."""
         not_met = CriterionResult.Verdict.NOT_MET
         return self.filter(Q(reviewed_verdict=not_met) | Q(reviewed_verdict="", verdict=not_met), is_red_line=True)
 

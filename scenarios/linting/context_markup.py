@@ -64,7 +64,7 @@ class _Builder:
     end: int = 0
 
     def add(self, text: str, offsets: Sequence[int]) -> None:
-        """Add characters with their places. Markers that the author did not write take the place of what follows."""
+        """Add characters with their places. A marker that the author did not write gets the place of what follows."""
         self.text += text
         self.offsets += offsets[: len(text)] if len(offsets) > 1 else [offsets[0]] * len(text)
         self.end = offsets[len(text)] if len(offsets) > len(text) else offsets[-1]

@@ -77,7 +77,7 @@ def split_sections(lines: Sequence[ContextLine]) -> list[ContextSection]:
 def _restore_bare_headings(sections: list[ContextSection]) -> None:
     """Turn headings with nothing below them back into lines, so that none of the author's lines is lost.
 
-    “Goals” or “Background” alone says nothing and may go.
+    “Goals” or “Background” alone says nothing and may be dropped.
     """
     for before, section, after in zip(sections[:-1], sections[1:], [*sections[2:], None], strict=False):
         is_outer = after is not None and after.level > section.level

@@ -53,7 +53,7 @@ class ParsedContext:
     left_out: list[LeftOutLine] = field(default_factory=list)
     is_list: bool = False  # False if the points were taken from prose
     first_ignored: int | None = None  # position in the text of the first point past the limit
-    repeated: list[TextPassage] = field(default_factory=list)  # first of the points that an earlier one says
+    repeated: list[TextPassage] = field(default_factory=list)  # points that repeat an earlier one, at most MAX_CRITERIA
 
 
 def parse_evaluator_context(evaluator_context: str) -> ParsedContext:

@@ -140,7 +140,7 @@ def _convert_members(
 
 
 def _read_spelling(name: str, value: JSONValue) -> JSONValue:
-    """Return the value of a text or number that other programs write instead: "15.0", "Y", 1, or "calm; listening"."""
+    """Return the value that another program wrote as text or a number: "15.0", "Y", 1, or "calm; listening"."""
     kind = COLUMNS.get(name, ColumnType.TEXT)
     if kind is ColumnType.BOOLEAN and isinstance(value, int | float) and value in {0, 1}:
         return bool(value)

@@ -54,7 +54,7 @@ class CallerItem:
         self.text = remove_thinking(self.raw_text, is_complete=False)
 
     def finish_text(self, whole: str | None = None) -> None:
-        """Replace the text by the whole text, if it arrived at the end."""
+        """Complete the text. If the final event has the whole text, use that."""
         self.text = remove_thinking(self.raw_text if whole is None else whole)
         self.has_all_text = True
 

@@ -27,5 +27,5 @@ TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=validate.OneOf(available_timezo
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]))
 DUE_SOON_DAYS = env.int("DUE_SOON_DAYS", 2, validate=not_negative)  # days before the due date
 NOTICES_AT_ONCE = env.int("NOTICES_AT_ONCE", 500, validate=at_least_one)  # mails per sweep
-# Reviews of a criterion from which on its kappa is shown; the interval of fewer is too wide to act on.
+# Reviews of a criterion that are needed to show kappa. With fewer, its interval is too wide to act on.
 AGREEMENT_MIN_REVIEWS = env.int("AGREEMENT_MIN_REVIEWS", 30, validate=at_least_one)

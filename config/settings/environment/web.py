@@ -12,7 +12,7 @@ CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ORIGINS", [], validate=validate
 GATEWAY_URL = env.str("GATEWAY_URL", validate=validate.Regexp(r"^wss?://", error="must begin with ws:// or wss://"))
 # Number of our proxies in front of the web server. Login rate limits use the client address that they forward.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0, validate=not_negative)
-# What browsers keep to where the pages are served over https. Without SSL_REDIRECT, the proxy must redirect.
+# Rules for browsers if the pages are served over https. Without SSL_REDIRECT, the proxy must redirect.
 SSL_REDIRECT = env.bool("SSL_REDIRECT", True)
 HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", True)
 HSTS_PRELOAD = env.bool("HSTS_PRELOAD", True)

@@ -81,7 +81,7 @@ def _move_fields(given: JSON, places: Mapping[str, Sequence[str]]) -> JSON:
 
 
 def normalize_modalities(given: JSON) -> JSON:
-    """Turn a request for text and audio, which clients still send, into one for audio: it has a transcript."""
+    """Turn a request for text and audio, which clients still send, into one for audio, which has a transcript."""
     modalities = given.get("output_modalities")
     if isinstance(modalities, list) and sorted(texts(modalities)) == ["audio", "text"]:
         return given | {"output_modalities": ["audio"]}
