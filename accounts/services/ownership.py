@@ -245,8 +245,8 @@ def read_marker() -> tuple[Marker | None, bytes | None]:
         return None, None
     with suppress(ValueError, TypeError, KeyError):
         fields = json.loads(content)
-        database = str(fields.get("database", ""))
-        return Marker(str(fields["installation"]), int(fields["counter"]), str(fields["token"]), database), content
+        installation, counter, token = str(fields["installation"]), int(fields["counter"]), str(fields["token"])
+        return Marker(installation, counter, token, str(fields.get("database", ""))), content
     raise MarkerUnreadableError(f"{MARKER_KEY} in the object store is not a marker.")
 
 
