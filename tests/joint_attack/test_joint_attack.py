@@ -30,13 +30,14 @@ AWAY = 6.0  # seconds without Redis
 TARGET = 1.5  # times as long as without the attack
 LIMIT = 4.0  # in the median; the ratios depend on how idle the two cores were before the attack
 NAMES = ("greeting", "grade", "reply", "dashboard", "feedback page")
-TEXT = """The installation runs as the Procfile says, with PostgreSQL, Redis, and simulations of OpenAI and S3, all on
-this machine. The attack is {requests:,} responses long: texts that are expensive to search, 110 waiting and 250 plain
-requests of one counselor that are repeated at once, webhooks to a receiver that drips, imports of 100 rows, ten calls
-that end together, 1,722 typed lines in a call, and, from strangers, 150 half-sent bodies, 20 bodies of 20 MB, and 200
-sockets with forged tickets. Its client runs at the lowest priority, because it would run on other machines. A person
-of another organization practices meanwhile, {rounds} times before the attack and {rounds} times during it.
-Milliseconds, as median and 90th percentile. All of it shares the
+TEXT = """The installation runs as the Procfile says, with PostgreSQL, Redis, and simulations of OpenAI and S3, all
+on this machine. The attack gets {requests:,} responses. It consists of texts that are expensive to
+search, 110 waiting and 250 plain requests of one counselor that are repeated at once, webhooks to a
+receiver that sends its response very slowly, imports of 100 rows, ten calls that end together, 1,722
+typed lines in a call, and, from strangers, 150 half-sent bodies, 20 bodies of 20 MB, and 200 sockets
+with forged tickets. Its client runs at the lowest priority, because it would run on other machines. A
+person of another organization practices meanwhile, {rounds} times before the attack and {rounds} times
+during it. The table shows the median and the 90th percentile in milliseconds. Everything shares the
 machine's cores, which are full during the attack. The target is {target} times as long."""
 WINDOWS = """While Redis was away for {away:.0f} s of the attack, and until it worked again, the longest greeting took
 {redis_greeting:.1f} s, the longest grade {redis_grade:.1f} s, and the median page {redis_page:.0f} ms. When the worker
