@@ -9,7 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
 class PooledWorkerFixup(DjangoWorkerFixup):
-    """Celery's care for database connections, without closing the pool of a process before and after each task.
+    """Celery's handling of database connections, without closing the pool of a process before and after each task.
 
     Every task would open a new pool with a new connection, which costs more than a short task. A forked process has
     already forgotten its parent's pool: see `forget_pools_in_forks`.

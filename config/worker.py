@@ -107,7 +107,7 @@ def _forward(number: int, workers: Mapping[int, str], stopped_by: list[int]) -> 
 
 
 def _keep_running(workers: dict[int, str], start: Callable[[str], int], stopped_by: list[int]) -> int:
-    """Wait until all workers have ended. Start those that end on their own again, such as after the broker was lost."""
+    """Wait until all workers have ended. Restart those that end on their own, such as after losing the broker."""
     ended: deque[float] = deque(maxlen=MOST_RESTARTS)
     status = 0
     while workers:
@@ -117,7 +117,7 @@ def _keep_running(workers: dict[int, str], start: Callable[[str], int], stopped_
             continue
         ended.append(time.monotonic())
         if len(ended) == MOST_RESTARTS and ended[-1] - ended[0] < RESTARTS_WITHIN:
-            print(f"Workers end again and again, now for the queue {queue}. Stopping.", file=sys.stderr, flush=True)
+            print(f"Workers keep ending, most recently for the queue {queue}. Stopping.", file=sys.stderr, flush=True)
             status = 1
             _forward(signal.SIGTERM, workers, stopped_by)
             continue

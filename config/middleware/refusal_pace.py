@@ -1,10 +1,10 @@
-"""Pace of refusals, so that a client that repeats refused requests at once costs little."""
+"""Pace of refusals, which keeps clients that repeat refused requests from costing much."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-AT_ONCE = 20  # refusals of one client that are sent without a delay, again after a pause
+AT_ONCE = 20  # refusals of one client that are sent without a delay; a pause restores them
 PER_SECOND = 20.0  # refusals of one client beyond that
 LONGEST_DELAY = 5.0  # seconds
 MOST_DELAYED = 1000  # refusals; beyond this, they are sent at once

@@ -1,4 +1,4 @@
-"""Turns at running for the requests of one process. Those who use the process most let the others go first.
+"""Order in which the requests of one process run. Those who use the process most let the others go first.
 
 The requests of a process share one interpreter: while two of them compute, each takes twice as long. Limiting the
 requests of each person is not enough, because an organization has many people. Call every method from one event loop's
@@ -71,11 +71,11 @@ class Load(NamedTuple):
 class RequestTurns:
     """Turns of all requests of a process.
 
-    An organization is busy if it has more than `busy_at_once` requests in progress, or ran for more than BUSY_SHARE of
-    the time lately. Requests of the others start at once. Of a busy one, only `busy_at_once` requests run at once.
-    While someone with a smaller load is present, only one request of all busy organizations runs, never beside another
-    one, and for a third of the time at most. Among the waiting requests, those with the smallest load come first, but
-    nobody waits for LONGEST_WAIT without a turn because of others who wait.
+    An organization is busy if it has more than `busy_at_once` requests in progress, or ran for more than BUSY_SHARE
+    of the time lately. Requests of the others start at once. Of a busy one, only `busy_at_once` requests run at
+    once. While someone with a smaller load is present, all busy organizations together run one request at a time,
+    never alongside a request of the others, and for at most a third of the time. Among the waiting requests, those
+    with the smallest load come first, but no one who waits is passed over for longer than LONGEST_WAIT.
     """
 
     def __init__(self, busy_at_once: int, clock: Callable[[], float] = time.monotonic) -> None:

@@ -47,7 +47,7 @@ class Turns:
             await asyncio.sleep(0)
 
     async def use(self, sender: Sender, seconds: float) -> None:
-        """Let the sender use the process alone for so long."""
+        """Let the sender use the process alone for this many seconds."""
         await self.ask(sender)
         turn = self.started.pop()
         self.now += seconds
@@ -149,7 +149,7 @@ async def test_colleague_goes_before_the_flooder_of_their_organization(turns):
     assert await turns.give_back(turns.started[0]) == ["colleague"]
 
 
-async def test_request_that_runs_long_holds_nobody_up(turns):
+async def test_long_request_does_not_delay_others(turns):
     await turns.ask(QUIET)
     assert [await turns.ask(FLOODER) for _ in range(3)] == [True, True, False]
     turns.now += COUNTED_FOR
