@@ -80,7 +80,7 @@ class AttackClient:
                 self.count("connections", type(error).__name__)
                 await asyncio.sleep(PAUSE)
 
-    # Number 1: texts that are expensive to search, graded; and number 4: paid work without end
+    # Graded texts that are expensive to search, and paid work without end
 
     async def chat_and_grade(self, login: str) -> None:
         status, session = await self.request(
@@ -100,7 +100,7 @@ class AttackClient:
             self.count("gradings", status)
         await asyncio.sleep(PAUSE)
 
-    # Number 2: waiting and plain requests of one counselor, each again as soon as it was answered
+    # Waiting and plain requests of one counselor, each repeated as soon as it is answered
 
     async def wait_for_evaluation(self) -> None:
         status, _ = await self.request("GET", self.plan.waiting_path, self.plan.flooder, prefer="wait=18")
@@ -110,7 +110,7 @@ class AttackClient:
         status, _ = await self.request("GET", "/sessions/", self.plan.flooder)
         self.count("plain requests", status)
 
-    # Number 3: a receiver that drips, imports, and calls that end together
+    # A receiver that responds very slowly, imports, and calls that end together
 
     async def drip_headers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.count("webhooks", "received")
@@ -159,7 +159,7 @@ class AttackClient:
             return None
         return session["id"], issued["ticket"]
 
-    # Number 6: strangers
+    # Strangers
 
     async def send_half_a_body(self) -> None:
         head = b"POST /account/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nlogin="
