@@ -95,7 +95,6 @@ def test_keys_expire_after_one_day(supervisor):
     assert delete_expired_calls() == 1
 
 
-@pytest.mark.django_db(transaction=True)
 def test_upload_beyond_djangos_limit_for_forms_is_read(counselor, finished_chat):
     client, path = client_of(counselor), f"/api/sessions/{finished_chat.pk}/documentation/"
     document = SimpleUploadedFile("notes.txt", b"The caller asked for help. " * 120_000)
@@ -125,6 +124,7 @@ def test_row_that_a_failed_request_deletes_meanwhile_is_claimed(supervisor, monk
     assert create(client, "Autumn class").status_code == 201
 
 
+@pytest.mark.django_db(transaction=True)
 def test_concurrent_requests_create_one_row(supervisor):
     clients = [client_of(supervisor) for _ in range(8)]
     for client in clients[1:]:
