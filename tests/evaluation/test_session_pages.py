@@ -1,10 +1,14 @@
+import html
+import re
+
 import pytest
 
 from evaluation.reports.team import export_rows
 from scenarios.models import Scenario
 from tests.support.fixtures import client_of
-from training.models import Session
+from training.models import EndReason, Session
 from training.services.session_start import start_assignment
+from training.services.sessions import end_session
 
 
 def test_stopped_session_is_not_graded_or_counted_as_attempt(counselor, chat, chat_assignment):
@@ -38,6 +42,28 @@ def test_stopped_session_is_no_attempt_on_pages_in_the_api_and_in_the_export(
     assert [row[header.index("attempt")] for row in exported] == [1, ""]
     assert assignment_page.count("Stopped conversation") == assignment_page.count("Not counted") == 1
     assert "Attempt 1" in assignment_page and "Attempt 2" not in assignment_page
+
+
+@pytest.mark.parametrize("reason", EndReason.values)
+def test_explanation_of_the_end_speaks_to_its_reader(counselor, supervisor, chat, reason):
+    end_session(chat, EndReason(reason))
+
+    own, theirs = (client_of(one).get(f"/sessions/{chat.pk}/").content.decode() for one in (counselor, supervisor))
+
+    explanation = html.escape(EndReason(reason).explanation_for_counselor)
+    assert explanation in own and not re.search(r"\bcounselor", explanation, re.IGNORECASE)
+    assert html.escape(EndReason(reason).explanation) in theirs
+
+
+def test_stopped_session_says_you_to_its_counselor_only(counselor, supervisor, chat):
+    client_of(counselor).post(f"/sessions/{chat.pk}/stop/")
+
+    own, theirs = (client_of(one).get(f"/sessions/{chat.pk}/").content.decode() for one in (counselor, supervisor))
+
+    assert "You stopped this session, which is always OK." in own and "Stopped by you" in own
+    assert "The counselor stopped this session" not in own and "Stopped by the counselor" not in own
+    assert "The counselor stopped this session, which is always OK." in theirs and "Stopped by the counselor" in theirs
+    assert "You stopped" not in theirs and "Stopped by you" not in theirs
 
 
 def test_hard_session_shows_support_contacts(organization, counselor, finished_chat):

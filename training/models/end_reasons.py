@@ -24,8 +24,13 @@ class EndReason(models.TextChoices):
 
     @property
     def explanation(self) -> str:
-        """Explanation for the participants of the session; empty if none is needed."""
+        """Explanation for everyone but the session's counselor; empty if none is needed."""
         return str(END_EXPLANATIONS.get(self, ""))
+
+    @property
+    def explanation_for_counselor(self) -> str:
+        """Explanation that speaks to the session's own counselor; empty if none is needed."""
+        return str(_EXPLANATIONS_FOR_COUNSELOR.get(self) or self.explanation)
 
 
 END_EXPLANATIONS = {
@@ -52,4 +57,18 @@ END_EXPLANATIONS = {
         "point was kept."
     ),
     EndReason.FAILED: _("Something went wrong on our side. Everything said up to that point was kept."),
+}
+# Only where the words for other readers name the counselor.
+_EXPLANATIONS_FOR_COUNSELOR = {
+    EndReason.STOPPED: _(
+        "You stopped this session, which is always OK. It isn’t graded and doesn’t count as an attempt."
+    ),
+    EndReason.LINE_LOST: _(
+        "Your connection was lost, and you didn’t reconnect in time. Everything said up to that point was kept."
+    ),
+    EndReason.CALLER_LOST: _(
+        "The connection to the caller was lost and could not be restored. The problem was on our side, not yours."
+    ),
+    EndReason.ENDED_ELSEWHERE: _("You ended this session on another page or device."),
+    EndReason.SUPERVISOR: _("A supervisor ended this session. That doesn’t count against you."),
 }

@@ -297,6 +297,10 @@ class Session(models.Model):
         return EndReason(self.end_reason).explanation if self.end_reason else ""
 
     @property
+    def end_explanation_for_counselor(self) -> str:
+        return EndReason(self.end_reason).explanation_for_counselor if self.end_reason else ""
+
+    @property
     def title(self) -> str:
         """Title shown on pages. Counselors are allowed to see a scenario's title."""
         return self.name or self.scenario_title
