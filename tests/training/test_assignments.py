@@ -244,3 +244,32 @@ def test_overdue_and_due_by_select_open_assignments_by_date(chat_assignment, pho
 
     assert list(Assignment.objects.overdue()) == [chat_assignment]
     assert list(Assignment.objects.due_by(today + timedelta(days=2))) == [phone_assignment]
+
+
+def test_stopped_session_completes_an_assignment_that_an_earlier_attempt_passed(two_attempt_assignment):
+    first, _ = start_assignment(two_attempt_assignment)
+    end_session(first, EndReason.HUNG_UP)
+    second, _ = start_assignment(two_attempt_assignment)
+    record_score(first, 90)
+    two_attempt_assignment.refresh_from_db()
+    was = two_attempt_assignment.status
+
+    stop_session(second)
+
+    two_attempt_assignment.refresh_from_db()
+    assert (was, two_attempt_assignment.status, two_attempt_assignment.score) == ("in_progress", "completed", 90)
+
+
+def test_stopping_twice_or_after_the_end_changes_nothing(two_attempt_assignment):
+    stopped, _ = start_assignment(two_attempt_assignment)
+    ended = finish_attempt_after(stopped, two_attempt_assignment)
+
+    assert (stop_session(stopped), stop_session(ended)) == (False, False)
+
+    ended.refresh_from_db()
+    assert (ended.end_reason, ended.attempt, ended.is_gradable) == ("hung_up", 1, True)
+
+
+def finish_attempt_after(stopped: Session, assignment: Assignment) -> Session:
+    assert stop_session(stopped)
+    return finish_attempt(assignment, None)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 from accounts.integrations.webhooks import queue_event
 from accounts.models import WebhookEvent
 from training.models import EndReason, Session, SessionQuerySet
+from training.services.assignments import update_completion
 from training.services.webhook_payloads import session_payload
 from training.signals import session_ended
 
@@ -44,6 +45,9 @@ def end_session(
     session_ended.send(sender=Session, session=session)
     if session.kind != Session.Kind.TRIAL:
         queue_event(session.organization_id, WebhookEvent.SESSION_COMPLETED, session_payload(session))
+    if session.was_stopped:
+        # No grading follows, and an earlier attempt may have passed while this one kept the assignment open.
+        update_completion(session)
     return True
 
 
