@@ -5,12 +5,17 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
+from accounts.web.visible_text import UNSEEN
+
 # A program that uses a different separator than ours may start a cell in the middle of a text: after a comma, a
-# semicolon, a tab, a vertical bar, or a line break. It ignores spaces and quotation marks before the sign. Apostrophes
-# before the sign count as part of it, so that unescaping exactly reverses escaping.
-_STARTS = r"(?:\A|(?<=[,;\t\r\n|]))[ \u00a0\"]*+"
-_UNESCAPED = re.compile(rf"({_STARTS})(?='*[=+\-@])|\A(?='*[\t\r])")
-_ESCAPED = re.compile(rf"({_STARTS})'(?='*[=+\-@])|\A'(?='*[\t\r])")
+# semicolon, a tab, a vertical bar, or a line break. It ignores spaces, invisible characters, and quotation marks before
+# the sign, and some read full-width signs as well. Apostrophes before the sign count as part of it, so that unescaping
+# exactly reverses escaping.
+_IGNORED = rf'(?:[^\S\t\r\n]|[{UNSEEN}"])*+'
+_STARTS = rf"(?:\A|(?<=[,;\t\r\n|])){_IGNORED}"
+_SIGNS = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
+_UNESCAPED = re.compile(rf"({_STARTS})(?='*{_SIGNS})|\A(?='*[\t\r])")
+_ESCAPED = re.compile(rf"({_STARTS})'(?='*{_SIGNS})|\A'(?='*[\t\r])")
 
 
 def escape_formula(text: str) -> str:

@@ -3,16 +3,16 @@
 import re
 
 # Soft hyphens, zero-width characters, direction marks, fillers, and byte order marks.
-_UNSEEN = (
+UNSEEN = (
     "\xad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a"
 )
 # These change how the character before them looks, so they are kept at the end of a text.
 _MODIFIERS = "\u034f\u200d\ufe00-\ufe0f\U000e0000-\U000e0fff"
-_BLANK = re.compile(rf"[\s{_UNSEEN}{_MODIFIERS}]*+")
-_UNSEEN_RUN = re.compile(rf"[{_UNSEEN}{_MODIFIERS}]+")
-_OUTER = re.compile(rf"\A[\s{_UNSEEN}]++|(?<![\s{_UNSEEN}])[\s{_UNSEEN}]++\Z")
-_UNSAFE_IN_NAMES = re.compile(rf"[{_UNSEEN}\0-\x1f\x7f-\x9f\u2028\u2029]+")
+_BLANK = re.compile(rf"[\s{UNSEEN}{_MODIFIERS}]*+")
+_UNSEEN_RUN = re.compile(rf"[{UNSEEN}{_MODIFIERS}]+")
+_OUTER = re.compile(rf"\A[\s{UNSEEN}]++|(?<![\s{UNSEEN}])[\s{UNSEEN}]++\Z")
+_UNSAFE_IN_NAMES = re.compile(rf"[{UNSEEN}\0-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def is_blank(text: str) -> bool:

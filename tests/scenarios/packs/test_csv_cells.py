@@ -15,12 +15,24 @@ def test_formula_is_escaped(text):
     assert escape_formula(text) == "'" + text
 
 
+@pytest.mark.parametrize("sign", "\uff1d\uff0b\uff0d\uff20")
+def test_full_width_sign_is_escaped(sign):
+    assert escape_formula(f"{sign}1") == f"'{sign}1"
+
+
+@pytest.mark.parametrize("ignored", ["\u3000", "\u2003", "\u202f", "\ufeff", "\u200b", "\u202e", "\x0b", '\u00a0"'])
+@pytest.mark.parametrize("start", ["", "a,", "a;", "a\t", "a|", "a\n"])
+def test_formula_after_characters_that_programs_ignore_is_escaped(start, ignored):
+    assert escape_formula(f"{start}{ignored}=1") == f"{start}{ignored}'=1"
+    assert unescape_formula(f"{start}{ignored}'=1") == f"{start}{ignored}=1"
+
+
 @pytest.mark.parametrize("text", ["", "plain", "'quoted'", "1=1", "'", "''", "a-b", "2 - 1"])
 def test_harmless_text_is_unchanged(text):
     assert (escape_formula(text), unescape_formula(text)) == (text, text)
 
 
-@given(st.text(st.sampled_from("'=+-@\t\r\n a;,|\""), max_size=8))
+@given(st.text(st.sampled_from("'=+-@\uff1d\u200b\u3000\t\r\n a;,|\""), max_size=8))
 def test_unescape_reverses_escape(text):
     assert unescape_formula(escape_formula(text)) == text
     assert escape_formula(text)[:1] not in set("=+-@\t\r")
