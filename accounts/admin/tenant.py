@@ -57,8 +57,9 @@ class TenantAdmin(admin.ModelAdmin):
         )
 
     def _filtered_fields(self, request):
-        named = (one[0] if isinstance(one, list | tuple) else one for one in self.get_list_filter(request))
-        return {name for name in named if isinstance(name, str)}
+        named = [one[0] if isinstance(one, list | tuple) else one for one in self.get_list_filter(request)]
+        own = {one.parameter_name for one in named if isinstance(one, type) and issubclass(one, admin.SimpleListFilter)}
+        return own | {name for name in named if isinstance(name, str)}
 
     def get_changeform_initial_data(self, request):
         """Ignore values in the URL: none of our pages links to a form with values, and Django fails on invalid ones."""
