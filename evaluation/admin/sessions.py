@@ -105,7 +105,7 @@ class SessionAdmin(FeedbackRowsMixin, TenantAdmin):
     @admin.display(description=_("grade"))
     def grade(self, session):
         newest = max(session.shown_evaluations, key=lambda evaluation: evaluation.version, default=None)
-        return (newest.grade or newest.get_status_display()) if newest else "-"
+        return (newest.final_grade or newest.get_status_display()) if newest else "-"
 
     @admin.display(description=_("feedback"))
     def feedback(self, session):
@@ -119,7 +119,7 @@ class SessionAdmin(FeedbackRowsMixin, TenantAdmin):
                     reverse("admin:evaluation_evaluation_change", args=[row.pk]),
                     gettext("Version %(number)s") % {"number": row.version},
                     row.get_status_display(),
-                    row.grade,
+                    row.final_grade,
                 )
                 for row in sorted(session.shown_evaluations, key=lambda row: -row.version)
             ),

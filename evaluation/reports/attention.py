@@ -29,15 +29,16 @@ def list_attention(user: User) -> dict[str, AttentionGroup]:
     recent_since = timezone.now() - timedelta(days=RECENT_DAYS)
     assignments = Assignment.objects.for_user(user)
     evaluations = Evaluation.objects.for_user(user).select_related("session__counselor", "session__scenario_version")
+    # No one reviews the feedback on their own session.
     waiting = evaluations.exclude(session__counselor=user).needing_review()
     flags = Flag.objects.for_user(user).pending().select_related("session__counselor", "session__scenario_version")
     disputes = Dispute.objects.for_user(user).pending()
     failed = assignments.failed().filter(completed_at__gte=recent_since)
     declined = assignments.declined().filter(declined_at__gte=recent_since)
-    ungraded = evaluations.ungraded().filter(completed_at__gte=recent_since)
+    ungraded = evaluations.exclude(session__kind=Session.Kind.TRIAL).ungraded().filter(completed_at__gte=recent_since)
     return {
         "talk_to": _build_group(counselors_with_frequent_stops(user.organization_id).by_name()),
-        "red_lines": _build_group(evaluations.needing_review().crossing_red_line().order_by("completed_at")),
+        "red_lines": _build_group(waiting.crossing_red_line().order_by("completed_at")),
         "flags": _build_group(flags.most_severe_first()),
         "disputes": _build_group(
             disputes.select_related("counselor", "criterion__evaluation__session__scenario_version")

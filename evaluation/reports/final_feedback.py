@@ -52,7 +52,7 @@ def build_final_feedback(evaluation: Evaluation, results: Sequence[CriterionResu
         title,
         points.capped_from if points else None,
         _describe_changes(changed),
-        _build_objective(title),
+        _build_objective(title) if applying else "",
         [one for one in evaluation.went_well if not _rests_on(one, missed)],
         [one for one in evaluation.improvements if _rests_on(one, missed) or not _rests_on(one, _praised(changed))],
     )

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.services.email_sender import absolute_url
 from evaluation.grading.rubric import RED_LINE_MESSAGES
-from evaluation.models import Evaluation, Flag
+from evaluation.models import CriterionResult, Evaluation, Flag
 from evaluation.models.flag_kinds import FlagKind, FlagSeverity
 from training.models import Session
 
@@ -91,16 +91,23 @@ def _supervisor_emails(organization_id: UUID, counselor_id: UUID | None = None) 
 def send_alerts(evaluation_id: UUID) -> None:
     """Email the organization's supervisors about an evaluation's crossed red lines and critical flags, once.
 
+    What an earlier version of the feedback already reported is not reported again.
+
     Raise if an email cannot be sent, so that the task retries. `alerted_at` is set after sending: a crash in between
     sends the email twice, which is better than never.
     """
     evaluation = Evaluation.objects.select_related("session__counselor").get(pk=evaluation_id)
-    critical = evaluation.flags.filter(severity=FlagSeverity.CRITICAL)
-    kinds = {kind: str(FlagKind(kind).label) for kind in critical.values_list("kind", flat=True)}
+    critical = Flag.objects.filter(severity=FlagSeverity.CRITICAL)
+    red_lines = CriterionResult.objects.crossed_red_lines()
+    found, lines = critical.filter(evaluation=evaluation), red_lines.filter(evaluation=evaluation)
     # A trial is private, so no one else could open it.
-    crossed = [_(RED_LINE_MESSAGES.get(row.key, row.check_text)) for row in evaluation.criteria.crossed_red_lines()]
-    if evaluation.alerted_at or not (kinds or crossed) or evaluation.session.kind == Session.Kind.TRIAL:
+    if evaluation.alerted_at or not (found or lines) or evaluation.session.kind == Session.Kind.TRIAL:
         return
+    told = evaluation.session.evaluations.filter(version__lt=evaluation.version, alerted_at__isnull=False)
+    told_kinds = critical.filter(evaluation__in=told).values("kind")
+    told_lines = red_lines.filter(evaluation__in=told).values("key")
+    kinds = {flag.kind: str(FlagKind(flag.kind).label) for flag in found.exclude(kind__in=told_kinds)}
+    crossed = [_(RED_LINE_MESSAGES.get(row.key, row.check_text)) for row in lines.exclude(key__in=told_lines)]
     url = absolute_url(reverse("evaluation:session", args=[evaluation.session_id]))
     is_distress = kinds.pop(FlagKind.COUNSELOR_DISTRESS, None) is not None
     for mailbox in _supervisor_emails(evaluation.organization_id, evaluation.session.counselor_id):

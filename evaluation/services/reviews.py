@@ -2,15 +2,21 @@
 
 from collections.abc import Sequence
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from evaluation.grading import scoring
 from evaluation.models import CriterionResult, Dispute, Evaluation, Review
 from evaluation.services.publishing import announce_feedback, publish_feedback, record_score
+
+_NOTHING_LEFT = gettext_lazy(
+    "Your review was not saved. At least one criterion that counts toward the score must apply, because feedback can’t "
+    "have a grade without one."
+)
 
 
 def check_may_review(evaluation: Evaluation, by: User) -> None:
@@ -28,7 +34,8 @@ def record_review(
     """Record that a person agrees with the verdict on a criterion or overrules it, and rescore the evaluation.
 
     The evaluator's own verdict stays visible beside the person's, which takes precedence. Raise PermissionDenied as
-    `check_may_review` does, and ValueError if the criterion belongs to other feedback.
+    `check_may_review` does, ValidationError if no criterion that counts would be left, and ValueError if the criterion
+    belongs to other feedback.
     """
     check_may_review(evaluation, by)
     if criterion is not None and criterion.evaluation_id != evaluation.pk:
@@ -52,7 +59,8 @@ def record_review(
         others = CriterionResult.objects.filter(pk=criterion.pk).exclude(reviewed_verdict=reviewed_verdict)
         if not others.update(reviewed_verdict=reviewed_verdict):
             return review  # the final verdict is as before, and so are the score and the tallies
-        rescore(evaluation)
+        if not rescore(evaluation) and is_overruled:
+            raise ValidationError(_NOTHING_LEFT)
         # Held feedback counts only once it is released, and an older version no longer counts.
         if Evaluation.objects.filter(pk=evaluation.pk).latest_completed().exists():
             record_score(evaluation.session, evaluation.final_score or 0)
@@ -61,8 +69,13 @@ def record_review(
     return review
 
 
-def rescore(evaluation: Evaluation) -> None:
-    """Recompute the reviewed score, or clear it if no verdict is overruled or there is no score."""
+def rescore(evaluation: Evaluation) -> bool:
+    """Recompute the reviewed score, or clear it if no verdict is overruled. Return False if nothing counts anymore.
+
+    Whether the evaluation needs human review follows from the final verdicts, too.
+    """
+    # The caller may have written these in the database only.
+    evaluation.refresh_from_db(fields=["status", "needs_person", "looked_at"])
     rows = list(evaluation.criteria.all())
     points = scoring.compute_score((row.final_verdict, row.weight, row.is_red_line) for row in rows)
     if points is None or not any(row.reviewed_verdict for row in rows):
@@ -70,9 +83,11 @@ def rescore(evaluation: Evaluation) -> None:
     else:
         reviewed = {"reviewed_score": points.score, "reviewed_grade": points.grade}
     reviewed["needs_person"] = _final_concerns(evaluation, rows)
+    reviewed["is_waiting"] = _is_waiting(evaluation, rows, reviewed["needs_person"])
     Evaluation.objects.filter(pk=evaluation.pk).update(**reviewed)
-    fields = ["reviewed_score", "reviewed_grade", "status", "score", "grade", "needs_person"]
+    fields = ["reviewed_score", "reviewed_grade", "status", "score", "grade", "needs_person", "is_waiting"]
     evaluation.refresh_from_db(fields=fields)
+    return points is not None
 
 
 def _final_concerns(evaluation: Evaluation, rows: Sequence[CriterionResult]) -> list[str]:
@@ -83,6 +98,26 @@ def _final_concerns(evaluation: Evaluation, rows: Sequence[CriterionResult]) -> 
     crossed = [concern.RED_LINE.value] if CriterionResult.Verdict.NOT_MET in verdicts else []
     unproven = [concern.RED_LINE_UNVERIFIED.value] if CriterionResult.Verdict.NO_EVIDENCE in verdicts else []
     return [*crossed, *unproven, *others]
+
+
+def _is_waiting(evaluation: Evaluation, rows: Sequence[CriterionResult], concerns: Sequence[str]) -> bool:
+    """Return whether no one has reviewed the concerns yet. Only the newest version of a session's feedback can wait.
+
+    A red line that a person found needs no other person. One that a person has cleared is no concern anymore.
+    """
+    if evaluation.looked_at is not None or evaluation.session.evaluations.filter(version__gt=evaluation.version):
+        return False
+    if evaluation.is_held:
+        return True
+    concern = Evaluation.Concern
+    is_open = {
+        concern.RED_LINE: any(row.is_crossed_red_line and not row.reviewed_verdict for row in rows),
+        concern.RED_LINE_UNVERIFIED: any(
+            row.is_red_line and row.verdict == CriterionResult.Verdict.NO_EVIDENCE and not row.reviewed_verdict
+            for row in rows
+        ),
+    }
+    return any(is_open.get(Evaluation.Concern(one), True) for one in concerns)
 
 
 @transaction.atomic

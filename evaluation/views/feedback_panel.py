@@ -1,7 +1,7 @@
 """Panel with the feedback on a session: the parts each reader may see, and the recording position of each quote."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -73,6 +73,7 @@ class FeedbackPanel:
     flags: Sequence[Flag] = ()
     scan: Scan | None = None
     opened: int | None = None  # primary key of the criterion whose review form stays open
+    problem: str = ""  # why the review in that form was not saved
     final: FinalFeedback | None = None  # counts and words after people's reviews
     document: ProcedureDocument | None = None  # procedures that it was graded against
 
@@ -83,8 +84,13 @@ def build_feedback_panel(
     evaluation: Evaluation | None,
     retry_url: str | None = None,
     opened: int | None = None,
+    rejected: tuple[ReviewForm, str] | None = None,
 ) -> FeedbackPanel:
-    """Build the panel. The session's counselor sees neither flags nor held feedback."""
+    """Build the panel. The session's counselor sees neither flags nor held feedback.
+
+    `opened` is the primary key of the criterion whose review form stays open, and `rejected` the form that was not
+    saved for it, with the reason.
+    """
     may_review = request.user.has_perm("evaluation.add_review") and session.counselor_id != request.user.pk
     may_request = may_request_feedback(session, request.user)
     is_hidden = evaluation is not None and evaluation.is_hidden_from(request.user)
@@ -94,6 +100,8 @@ def build_feedback_panel(
     is_own = session.counselor_id == request.user.pk
     rows = evaluation.criteria.select_related("dispute").prefetch_related("reviews__reviewer")
     criteria = [_build_criterion(row, moments, may_review, is_own) for row in rows]
+    if rejected:
+        criteria = [replace(one, review_form=rejected[0]) if one.result.pk == opened else one for one in criteria]
     final = build_final_feedback(evaluation, [one.result for one in criteria])
     sees_flags = not is_own and request.user.has_perm("evaluation.view_flag")
     return FeedbackPanel(
@@ -116,6 +124,7 @@ def build_feedback_panel(
         flags=_list_flags(session, evaluation) if sees_flags else (),
         scan=getattr(evaluation, "scan", None) if sees_flags else None,
         opened=opened,
+        problem=rejected[1] if rejected else "",
         document=evaluation.document,
     )
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -59,17 +60,24 @@ def criterion_review(request: AuthenticatedRequest, pk: UUID, key: str) -> HttpR
     """Agree with the verdict on one criterion, or overrule it."""
     evaluation = _get_reviewable(request, pk)
     row = get_object_or_404(CriterionResult, evaluation=evaluation, key=key)
-    form = ReviewForm(request.POST, criterion=row)
+    form, problem = ReviewForm(request.POST, criterion=row), ""
     if form.is_valid():
         new = form.new_verdict
         verdict = Review.Verdict.OVERRULE if new and new != row.verdict else Review.Verdict.AGREE
-        record_review(evaluation, request.user, verdict, form.cleaned_data["reason"], row, new)
+        try:
+            record_review(evaluation, request.user, verdict, form.cleaned_data["reason"], row, new)
+        except ValidationError as error:
+            problem = str(error.message)
     else:
-        messages.error(request, _("Your review was not saved. Choose a verdict and enter a reason."))
+        problem = _("Your review was not saved. Choose a verdict and enter a reason.")
     if not request.htmx:
+        if problem:
+            messages.error(request, problem)
         return redirect(f"{reverse('evaluation:session', args=[evaluation.session_id])}#criterion-{row.pk}")
     evaluation.refresh_from_db()
-    panel = build_feedback_panel(request, evaluation.session, evaluation, opened=row.pk)
+    panel = build_feedback_panel(
+        request, evaluation.session, evaluation, opened=row.pk, rejected=(form, problem) if problem else None
+    )
     return render(request, "evaluation/_feedback.html", {"feedback": panel})
 
 

@@ -3,6 +3,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.procedures.document_preparation import prepare_procedures
 from accounts.procedures.uploads import upload_procedures
+from evaluation.models import Evaluation
+from tests.evaluation.graded_chats import LEADING_NEGATIVE, graded_chat
+from tests.evaluation.injection_attacks import SPOKEN_ATTACKS
 from tests.support.fixtures import *  # noqa: F403
 from tests.support.fixtures import PROCEDURES_CANARY
 
@@ -24,3 +27,13 @@ def procedures(account, supervisor, standin):
     prepare_procedures(document.pk)
     account.refresh_from_db()
     return account.procedures
+
+
+@pytest.fixture
+def red_line_evaluation(chat, standin) -> Evaluation:
+    return graded_chat(chat, f"Hello, my name is Sam. What happened? {LEADING_NEGATIVE}")
+
+
+@pytest.fixture
+def held_evaluation(chat, standin) -> Evaluation:
+    return graded_chat(chat, f"Hello, my name is Sam. What happened? {SPOKEN_ATTACKS[0]}")

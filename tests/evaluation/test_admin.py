@@ -1,4 +1,5 @@
 import pytest
+from django.contrib.messages import get_messages
 from django.core.files.base import ContentFile
 
 from evaluation.models import Evaluation, Flag, Review
@@ -226,3 +227,63 @@ def test_flags_are_hidden_from_counselors(supervisor, counselor, graded_evaluati
 
     assert "numbat" in supervisor_page and "quoll" in supervisor_page
     assert "numbat" not in counselor_page + api and "quoll" not in counselor_page + api
+
+
+@pytest.fixture
+def overruled_evaluation(graded_evaluation, supervisor) -> Evaluation:
+    """Return feedback whose every verdict a person changed to met, or else kept."""
+    for row in graded_evaluation.criteria.exclude(verdict="not_applicable"):
+        verdict = "agree" if row.verdict == "met" else "overrule"
+        record_review(graded_evaluation, supervisor, verdict, "They did.", row, "met")
+    graded_evaluation.refresh_from_db()
+    return graded_evaluation
+
+
+def test_pages_and_lists_show_what_holds_after_reviews(overruled_evaluation, finished_chat, supervisor):
+    client, computed = client_of(supervisor), overruled_evaluation.grade
+
+    session = client.get(session_page(finished_chat)).content.decode()
+    evaluation = client.get(evaluation_page(overruled_evaluation)).content.decode()
+    sessions = client.get("/admin/training/session/").content.decode()
+    lists = {
+        letter: client.get(f"/admin/evaluation/evaluation/?grade={letter}").context["cl"].result_count
+        for letter in ("A", computed)
+    }
+
+    assert overruled_evaluation.final_grade == "A" != computed
+    assert "Version 1 · Completed A" in session
+    assert '<td class="field-grade">A</td>' in sessions
+    assert lists == {"A": 1, computed: 0}
+    assert overruled_evaluation.rationale not in evaluation
+    assert "A person changed the verdict" in evaluation and "every criterion was met" in evaluation
+    shown = evaluation.count("field-verdict_after_review")
+    assert shown == overruled_evaluation.criteria.count()
+
+
+@pytest.mark.parametrize(("stored", "answer"), [(None, "no"), (False, "no"), (True, "yes")])
+def test_procedures_are_searched_or_not_once_there_is_a_grade(graded_evaluation, supervisor, stored, answer):
+    client = client_of(supervisor)
+    Evaluation.objects.update(used_file_search=stored)  # None: stored by an earlier version
+    page = client.get(evaluation_page(graded_evaluation)).content.decode()
+
+    found = {
+        one: client.get(f"/admin/evaluation/evaluation/?searched={one}").context["cl"].result_count
+        for one in ("yes", "no")
+    }
+
+    assert found == {"yes": 0, "no": 0} | {answer: 1}
+    assert f"icon-{answer}" in page
+    assert "Graded without the procedures, because the account has no document." in page
+
+
+def test_review_that_leaves_nothing_to_grade_is_refused_in_words(supervisor, graded_evaluation):
+    *others, last = graded_evaluation.criteria.filter(is_red_line=False).exclude(verdict="not_applicable")
+    for row in others:
+        record_review(graded_evaluation, supervisor, "overrule", "Did not apply.", row, "not_applicable")
+
+    response = post_review(supervisor, graded_evaluation, criterion=last.pk, number=len(others))
+    [shown] = [str(one) for one in get_messages(response.wsgi_request) if one.level_tag == "error"]
+
+    assert response.status_code == 302
+    assert Review.objects.count() == len(others)
+    assert "At least one criterion that counts" in shown

@@ -21,8 +21,8 @@ from evaluation.services.grading import grade_evaluation
 from evaluation.tasks import sweep_documentation
 from tests.accounts.pdf_samples import LOCKED, SCANNED, make_pdf
 from tests.evaluation.docx_samples import cell, docx, p, row, run, table
+from tests.evaluation.graded_chats import graded_chat
 from tests.evaluation.test_grading import RESPONSES_ENDPOINT
-from tests.evaluation.test_reviews import graded_chat
 from tests.support.fixtures import client_of
 from tests.support.leases import expire_leases
 from training.models import Session

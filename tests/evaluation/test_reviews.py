@@ -12,33 +12,12 @@ from evaluation.services.alerts import send_alerts
 from evaluation.services.grading import grade_evaluation
 from evaluation.services.reviews import mark_looked_at, record_review
 from evaluation.tasks import _ALERT_LOST_SECONDS, alert_supervisors, grade_session, sweep_evaluations
-from tests.evaluation.injection_attacks import SPOKEN_ATTACKS
+from tests.evaluation.graded_chats import LEADING_NEGATIVE, graded_chat
 from tests.support.fixtures import client_of, write_turns
 from training.services.session_start import start_free_practice, start_trial
 from training.services.sessions import end_session
 
 pytestmark = pytest.mark.both_databases
-
-LEADING_NEGATIVE = "You're not thinking of killing yourself, are you?"
-
-
-def graded_chat(session, *texts: str) -> Evaluation:
-    write_turns(session, "hi. i can't go on", *texts)
-    end_session(session, "hung_up")
-    evaluation = session.evaluations.get()
-    grade_evaluation(evaluation.pk)
-    evaluation.refresh_from_db()
-    return evaluation
-
-
-@pytest.fixture
-def red_line_evaluation(chat, standin) -> Evaluation:
-    return graded_chat(chat, f"Hello, my name is Sam. What happened? {LEADING_NEGATIVE}")
-
-
-@pytest.fixture
-def held_evaluation(chat, standin) -> Evaluation:
-    return graded_chat(chat, f"Hello, my name is Sam. What happened? {SPOKEN_ATTACKS[0]}")
 
 
 def test_crossed_red_line_is_shown_caps_score_and_needs_review(red_line_evaluation, counselor, chat):
