@@ -34,10 +34,24 @@ RED_LINE_MESSAGES: dict[str, str] = {
     row["key"]: row["crossed"] for row in _GENERAL_RUBRIC["checks"] if "crossed" in row
 }
 _PROCEDURES_BRANCH = "procedures"
+_OWNER = r"\b(?:account|line|cent(?:er|re)|organi[sz]ation|agency|hotline|helpline|company|program)(?:['’]s|s['’])?"
+_OBEYS = r"\b(?:follow(?:s|ing)?|per|according to|in line with|compl(?:y|ies|ying) with|required by|as)"
 # A scenario's check that rests on the account's document: without it, no one can say whether the check is met.
 _NAMES_PROCEDURES = BoundedPattern(
-    r"\bprocedures?\b|\b(?:account|line|center|client)(?:['’]s|s['’])? (?:polic(?:y|ies)|protocols?|guidelines?)\b|"
-    r"\b(?:polic(?:y|ies)|protocols?) (?:documents?|manuals?|sections?)\b|(?:\bsections? |§ ?)\d",
+    "|".join(
+        (
+            # Not the medical procedure that a caller tells of.
+            r"(?<!\b(?:an?|his|her|their|your|medical|surgical|dental) (?:\w+ ){0,2})\bprocedures?\b",
+            r"\bSOPs?\b|\bstandard operating\b|\b(?:hand|play|rule) ?books?\b",
+            rf"{_OWNER} (?:\w+ )?(?:polic(?:y|ies)|protocols?|guidelines?|rules?|instructions?|manuals?|scripts?"
+            r"|documents?|requirements?)\b",
+            r"\bclient(?:['’]s|s['’])? (?:polic(?:y|ies)|protocols?|guidelines?)\b",
+            rf"{_OBEYS} (?:the |our |these )?(?:\w+ )?(?:polic(?:y|ies)|protocols?|guidelines?|manuals?)\b",
+            r"\b(?:in|from|by|of) (?:the|our) (?:\w+ )?(?:manuals?|documents?|protocols?|guidelines?)\b",
+            r"\b(?:polic(?:y|ies)|protocols?) (?:documents?|manuals?|sections?)\b|\bwritten instructions\b",
+            r"(?:\b(?:sections? |secs?\. ?|chapters? )|§ ?)\d(?! (?:housing|vouchers?)\b)",
+        )
+    ),
     re.IGNORECASE,
 )
 

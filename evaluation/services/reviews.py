@@ -82,8 +82,8 @@ def rescore(evaluation: Evaluation) -> bool:
         reviewed: dict[str, object] = {"reviewed_score": None, "reviewed_grade": ""}
     else:
         reviewed = {"reviewed_score": points.score, "reviewed_grade": points.grade}
-    reviewed["needs_person"] = _final_concerns(evaluation, rows)
-    reviewed["is_waiting"] = _is_waiting(evaluation, rows, reviewed["needs_person"])
+    concerns = _final_concerns(evaluation, rows)
+    reviewed |= {"needs_person": concerns, "is_waiting": _is_waiting(evaluation, rows, concerns)}
     Evaluation.objects.filter(pk=evaluation.pk).update(**reviewed)
     fields = ["reviewed_score", "reviewed_grade", "status", "score", "grade", "needs_person", "is_waiting"]
     evaluation.refresh_from_db(fields=fields)

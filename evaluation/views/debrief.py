@@ -34,7 +34,8 @@ def _redirect_to_session(session: Session, fragment: str = "") -> HttpResponse:
 def session_stop(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Stop the user's own conversation. It is not graded, does not count as an attempt, and needs no reason."""
     session = _get_own_session(request, pk)
-    stop_session(session)
+    if not stop_session(session) and not session.was_stopped:
+        messages.info(request, _("This session had already ended, so it wasn’t stopped."))
     return _redirect_to_session(session)
 
 

@@ -7,7 +7,8 @@ from django.core import mail
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from evaluation.models import Evaluation
+from evaluation.models import Evaluation, Tally
+from evaluation.reports.team import export_rows
 from evaluation.services.alerts import send_alerts
 from evaluation.services.feedback_requests import grade_again
 from evaluation.services.grading import grade_evaluation
@@ -53,6 +54,33 @@ def test_cleared_red_line_leaves_every_list_and_comes_back_when_undone(red_line_
     overrule(red_line_evaluation, "no_leading_negative", "met", supervisor)
     undo(red_line_evaluation, "no_leading_negative", supervisor)
     assert count_of("red_lines", supervisor) == 0
+
+
+def everything_shown(evaluation: Evaluation, counselor, supervisor) -> list[object]:
+    """Return what the API, the lists, the export, and the charts say of the feedback."""
+    staff = client_of(supervisor)
+    tallies = Tally.objects.values_list("counselor", "scenario", "skill", "sessions", "reached", "possible")
+    return [
+        client_of(counselor).get(f"/api/sessions/{evaluation.session_id}/evaluation/").json(),
+        staff.get("/api/evaluations/").json(),
+        staff.get("/api/attention/").json(),
+        list(export_rows(supervisor, None, 1)),
+        sorted(map(repr, tallies)),
+    ]
+
+
+def test_undone_verdict_leaves_no_trace_but_the_reviews(queued_evaluation, standin, counselor, supervisor):
+    grade_evaluation(queued_evaluation.pk)
+    queued_evaluation.refresh_from_db()
+    before = everything_shown(queued_evaluation, counselor, supervisor)
+    rows = [queued_evaluation.criteria.filter(is_red_line=is_red_line).first() for is_red_line in (True, False)]
+
+    for row in rows:
+        for verdict in {"met", "not_met", "no_evidence", "not_applicable"} - {row.verdict}:
+            overrule(queued_evaluation, row.key, verdict, supervisor)
+            assert everything_shown(queued_evaluation, counselor, supervisor) != before
+            undo(queued_evaluation, row.key, supervisor)
+            assert everything_shown(queued_evaluation, counselor, supervisor) == before
 
 
 def test_red_line_that_a_person_found_needs_no_other_person(queued_evaluation, standin, supervisor):

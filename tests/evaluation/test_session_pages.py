@@ -66,6 +66,15 @@ def test_stopped_session_says_you_to_its_counselor_only(counselor, supervisor, c
     assert "You stopped" not in theirs and "Stopped by you" not in theirs
 
 
+def test_stopping_after_the_end_says_so_and_keeps_the_feedback(counselor, finished_chat):
+    page = client_of(counselor).post(f"/sessions/{finished_chat.pk}/stop/", follow=True).content.decode()
+
+    finished_chat.refresh_from_db()
+    assert "This session had already ended, so it wasn’t stopped." in page
+    assert (finished_chat.was_stopped, finished_chat.attempt, finished_chat.is_gradable) == (False, 1, True)
+    assert finished_chat.evaluations.count() == 1
+
+
 def test_hard_session_shows_support_contacts(organization, counselor, finished_chat):
     organization.support_contacts = "Night desk: extension 12"
     organization.save()
