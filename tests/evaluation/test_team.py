@@ -167,7 +167,7 @@ def test_counselor_search_lists_ten_of_many_matches(organization, supervisor, st
     assert "No counselors match your search." in client_of(stranger).get("/team/people/?q=okafor").content.decode()
 
 
-def test_evaluation_list_filters_by_counselor_grade_and_state(supervisor, evaluator, counselor, colleague):
+def test_evaluation_list_filters_by_counselor_grade_and_state(supervisor, counselor, colleague):
     good, bad = add_graded_session(counselor, 95, WEAK), add_graded_session(colleague, 40, WEAK)
     Dispute.objects.create(
         organization=counselor.organization,
@@ -175,7 +175,7 @@ def test_evaluation_list_filters_by_counselor_grade_and_state(supervisor, evalua
         counselor=colleague,
         reason="I did.",
     )
-    client = client_of(evaluator)
+    client = client_of(supervisor)
 
     def list_sessions(query: str) -> list[object]:
         return [row.session for row in client.get(f"/feedback/{query}").context["page"]]
