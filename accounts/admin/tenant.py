@@ -52,14 +52,16 @@ class TenantAdmin(admin.ModelAdmin):
         Django allows every lookup on the model's own fields. With `__startswith`, people could find out the values of
         fields that no page shows them, and a `__regex` can keep the database busy for minutes.
         """
-        return _filter_lookup(lookup) in self._filtered_fields(request) and super().lookup_allowed(
-            lookup, value, request
-        )
+        fields, parameters = self._list_filter_names(request)
+        is_filtered = lookup in parameters or _filter_lookup(lookup) in fields
+        return is_filtered and super().lookup_allowed(lookup, value, request)
 
-    def _filtered_fields(self, request):
+    def _list_filter_names(self, request):
+        """Return the fields of the list's filters, and the parameters of the filters that we wrote."""
         named = [one[0] if isinstance(one, list | tuple) else one for one in self.get_list_filter(request)]
-        own = {one.parameter_name for one in named if isinstance(one, type) and issubclass(one, admin.SimpleListFilter)}
-        return own | {name for name in named if isinstance(name, str)}
+        fields = {one for one in named if isinstance(one, str)}
+        own = (one for one in named if isinstance(one, type) and issubclass(one, admin.SimpleListFilter))
+        return fields, {one.parameter_name for one in own}
 
     def get_changeform_initial_data(self, request):
         """Ignore values in the URL: none of our pages links to a form with values, and Django fails on invalid ones."""

@@ -31,8 +31,12 @@ def test_lists_accept_only_the_lookups_of_their_filters(admin, evaluator, graded
         if not isinstance(model_admin, TenantAdmin):
             continue
         filtered = [one[0] if isinstance(one, tuple) else one for one in model_admin.list_filter]
+        # Filters that we wrote take their own parameter only, and no lookup.
+        own = {getattr(one, "parameter_name", None) for one in filtered}
         for field in column_names(model):
             for lookup in LOOKUPS:
+                if field in own and not lookup:
+                    continue
                 if field in filtered and lookup in {"", "__exact"}:
                     continue
                 if model_admin.lookup_allowed(f"{field}{lookup}", "1", request):
@@ -55,8 +59,8 @@ def test_filters_of_lists_still_work(admin, chat_assignment, phone_scenario, gra
     client = client_of(admin)
     queries = {
         "training/assignment": ["status__exact=pending", "due_date__isnull=True", "due_date__gte=2026-01-01"],
-        "training/session": ["mode__exact=chat", f"counselor__id__exact={graded.counselor_id}"],
-        "evaluation/evaluation": ["used_file_search__isnull=True", "grade__exact=A", "status__exact=completed"],
+        "training/session": ["kind=all", "mode__exact=chat", f"counselor__id__exact={graded.counselor_id}"],
+        "evaluation/evaluation": ["searched=no", "grade=A", "kind=trial", "status__exact=completed"],
         "scenarios/scenario": [f"account__id__exact={phone_scenario.account_id}", "category__isnull=True"],
         "accounts/user": ["role__exact=counselor", "is_active__exact=1"],
         "recordings/recording": ["is_held__exact=0", f"session__counselor__id__exact={graded.counselor_id}"],
