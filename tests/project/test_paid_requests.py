@@ -29,8 +29,7 @@ QUEUED_BY = {
     ("review_documentation", "evaluation/services/documentation.py", "retry_documentation"): "retry_documentation",
     ("write_draft", "scenarios/services/drafts.py", "_queue_generation"): "request_draft",
     ("prepare_procedures", "accounts/procedures/uploads.py", "_save_document"): "upload_procedures",
-    ("prepare_procedures", "accounts/procedures/uploads.py", "confirm_procedures"): "confirm_procedures",
-    ("prepare_procedures", "accounts/procedures/uploads.py", "retry_procedures"): "retry_procedures",
+    ("prepare_procedures", "accounts/procedures/uploads.py", "_prepare_again"): "_prepare_again",
 }
 QUEUEING = {"queue_on_commit", "queue_task"}
 PAID_TASKS = {task for task, _, _ in QUEUED_BY}

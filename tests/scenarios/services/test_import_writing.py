@@ -303,12 +303,12 @@ def count_import_queries(organization, rows, **options) -> int:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_hundred_rows_take_at_most_thirty_queries(organization, account):
+def test_hundred_rows_take_at_most_32_queries(organization, account):
     rows = make_rows(100, skills=["Grief support", "Call routing", "Termination"], category="advanced", account="717")
     changed = [one | {"prompt": "You are Walter.", "evaluator_context": "- New.", "skills": []} for one in rows]
 
-    assert count_import_queries(organization, rows) <= 30
-    assert count_import_queries(organization, changed, may_update=True) <= 30
+    assert count_import_queries(organization, rows) <= 32
+    assert count_import_queries(organization, changed, may_update=True) <= 32
 
 
 # ---- Concurrent imports
