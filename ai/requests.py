@@ -28,6 +28,7 @@ _rejected_parameters: defaultdict[tuple[str, str], set[str]] = defaultdict(set) 
 # Parameters that a server may reject and that a request can do without.
 _DISPENSABLE = {"store", "include", "max_completion_tokens", "response_format", "json_schema"}
 _OPENAI_HOSTS = ("openai.com", "openai.azure.com")  # their answers keep thinking out of the text
+_OFFLINE_KEY = "offline"  # key that the launcher sets for the stand-in, which shows no thinking
 
 
 def create_answer(client: openai.OpenAI, *, model: str, **parameters: Any) -> ModelAnswer:
@@ -115,7 +116,7 @@ async def stream_answer(client: openai.AsyncOpenAI, *, model: str, **parameters:
     """Yield the words of an answer as they arrive, without the model's thinking. Raise AIUnavailableError.
 
     Some servers open a block of thinking in the prompt, so the answer contains only its closing tag. The first answer
-    of a server other than OpenAI's is therefore held back until it is complete.
+    of a server other than OpenAI's and the stand-in is therefore held back until it is complete.
     """
     place = (settings.OPENAI_BASE_URL, model)
     sieve = ThinkingSieve(starts_inside=place not in _streams_plainly and not _keeps_thinking_apart(place[0]))
@@ -140,7 +141,9 @@ async def stream_answer(client: openai.AsyncOpenAI, *, model: str, **parameters:
 
 def _keeps_thinking_apart(base_url: str) -> bool:
     host = urlsplit(base_url).hostname or ""
-    return any(host == known or host.endswith(f".{known}") for known in _OPENAI_HOSTS)
+    return settings.OPENAI_API_KEY == _OFFLINE_KEY or any(
+        host == known or host.endswith(f".{known}") for known in _OPENAI_HOSTS
+    )
 
 
 async def _stream_pieces(

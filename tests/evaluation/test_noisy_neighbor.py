@@ -118,8 +118,7 @@ def test_quiet_center_waits_for_nothing_of_a_noisy_one(tmp_path, redis_url, brok
         wait_until(Delivery.objects.filter(delivered_at__isnull=False).exists, "its delivery has arrived", 60)
         limits = {"grades": LIMIT, "deliveries": LIMIT, "greetings": LIMIT}
         wait_until(lambda: count_claims() == limits, "the noisy center holds its share")
-    # The receiver accepts one connection at a time, the second one when the first has ended.
-    wait_until(lambda: receivers[NOISY].connections == LIMIT, "the receiver has seen both deliveries")
+        wait_until(lambda: receivers[NOISY].connections >= LIMIT, "its deliveries have connected")
     assert (receivers[NOISY].connections, receivers[QUIET].connections) == (LIMIT, 1)
     assert Evaluation.objects.graded().get().organization == quiet.organization
     # All other rows of the noisy center still wait for their turn.

@@ -23,19 +23,22 @@ class RawReceiver:
             except OSError:
                 return
             self.connections += 1
-            with connection:
-                try:
-                    connection.sendall(self.first)
-                    connection.settimeout(0.02)
-                    while True:
-                        try:
-                            if not connection.recv(4096):
-                                break
-                        except TimeoutError:
-                            connection.sendall(self.drip)
-                except OSError:
-                    pass
-            self.ended.set()
+            threading.Thread(target=self._answer, args=[connection], daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                connection.sendall(self.first)
+                connection.settimeout(0.02)
+                while True:
+                    try:
+                        if not connection.recv(4096):
+                            break
+                    except TimeoutError:
+                        connection.sendall(self.drip)
+            except OSError:
+                pass
+        self.ended.set()
 
     def close(self) -> None:
         self.listener.shutdown(socket.SHUT_RDWR)
