@@ -13,10 +13,14 @@ _syncfs: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "syncfs", None
 
 
 class AppendOnlyFile:
-    """File that only grows. After the first error, it accepts no more data, and `failure` is the reason."""
+    """File that only grows. After the first error, it accepts no more data, and `failure` is the reason.
 
-    def __init__(self, path: Path) -> None:
+    `on_failure` is called with the reason, on the thread that met the error.
+    """
+
+    def __init__(self, path: Path, on_failure: Callable[[str], None]) -> None:
         self.path = path
+        self._on_failure = on_failure
         self.failure: str | None = None
         self._fd = -1
         self._closing = threading.Lock()
@@ -77,7 +81,9 @@ class AppendOnlyFile:
                 os.close(fd)
 
     def _fail(self, error: OSError) -> None:
-        self.failure = self.failure or error.strerror or type(error).__name__
+        if not self.failure:
+            self.failure = error.strerror or type(error).__name__
+            self._on_failure(self.failure)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """Spool of one epoch of a call on disk: audio as it arrives, and a journal of its position in time.
 
 Files only grow. Data that has not been written to them yet is in shared memory, so a killed process loses no audio that
-it had received. Audio is written before its journal line, so the journal never refers to missing bytes.
+it had received. Audio is written before its journal line, so the journal never refers to missing bytes. After a disk
+error, the journal's last record is the reason. A note with space of its own keeps it until then.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ import orjson
 
 from recordings.audio.append_only_file import AppendOnlyFile, sync_folder
 from recordings.audio.buffer_recovery import BufferInUseError, complete_from_buffer
+from recordings.audio.failure_note import FailureNote
 from recordings.audio.microphone_clock import SAMPLE_RATE, ClockShift, MicrophoneClock
 from recordings.audio.spool_buffer import MARKER_FILE, BufferedFile, SpoolBuffer
 
@@ -39,7 +41,9 @@ class SpoolWriter:
         self._marker = folder / MARKER_FILE
         self._clock = clock
         self._started = clock()
-        self._on_disk = [AppendOnlyFile(folder / name) for name in (MICROPHONE_FILE, CALLER_FILE, JOURNAL_FILE)]
+        self._note = FailureNote(folder)
+        names = (MICROPHONE_FILE, CALLER_FILE, JOURNAL_FILE)
+        self._on_disk = [AppendOnlyFile(folder / name, self._note.write) for name in names]
         self._buffered: list[BufferedFile] = []
         self._microphone: AppendOnlyFile | BufferedFile
         self._caller: AppendOnlyFile | BufferedFile
@@ -56,7 +60,10 @@ class SpoolWriter:
         started = datetime.fromtimestamp(wall, UTC).isoformat()
         # The header must be on the disk before the disk can be full of audio.
         self._write_record("header", version=JOURNAL_VERSION, started=started, wall=float(wall), rate=SAMPLE_RATE)
-        if buffer and not self.failure:
+        self._has_started = not self.failure  # if not, the folder may belong to another writer
+        if self._has_started:
+            self._note.reserve()
+        if buffer and self._has_started:
             self._use_buffer(buffer)
 
     def _use_buffer(self, buffer: SpoolBuffer) -> None:
@@ -135,13 +142,17 @@ class SpoolWriter:
         if self._buffer and self._buffered:
             self._buffer.close_spool(self._buffered, self._finish_on_disk)
         else:
+            self._finish_on_disk()
             for file in self._on_disk:
                 file.close()
 
     def _finish_on_disk(self) -> None:
-        """Record a failure of the last write, which the journal does not contain yet, and remove the marker."""
+        """Record a failure that the journal does not contain yet, and remove the note and the marker."""
+        if not self._has_started or not self._on_disk[-1].is_open:
+            return
         if self.failure:
             _append_failure(self.folder, self.failure)
+        self._note.remove()
         with contextlib.suppress(OSError):
             self._marker.unlink(missing_ok=True)
 
@@ -191,16 +202,30 @@ def recover_spool(folder: Path) -> bool:
         failure = complete_from_buffer(folder)
     except BufferInUseError:
         return False
-    if failure:
+    note = FailureNote(folder)
+    if failure := failure or note.read():
         _append_failure(folder, failure)
+    note.remove()
     return True
 
 
 def _append_failure(folder: Path, reason: str) -> None:
-    """Append the record of a failure. The journal's last line may be incomplete."""
+    """Append the record of a failure to the journal. If the disk is full, use the space of the failure note."""
     record = orjson.dumps({"kind": "failed", "reason": reason}, option=orjson.OPT_APPEND_NEWLINE)
-    with contextlib.suppress(OSError), (folder / JOURNAL_FILE).open("ab", buffering=0) as journal:
-        journal.write(b"\n" + record)
+    if not _append_line(folder / JOURNAL_FILE, record):
+        FailureNote(folder).remove()
+        _append_line(folder / JOURNAL_FILE, record)
+
+
+def _append_line(journal: Path, line: bytes) -> bool:
+    """Append a line to an existing journal, whose last line may be incomplete. Return False if that failed."""
+    try:
+        with journal.open("r+b") as file:
+            file.seek(0, os.SEEK_END)
+            file.write(b"\n" + line)
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

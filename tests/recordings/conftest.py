@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.fixtures import *  # noqa: F403
+from tests.support.small_disk import small_disk  # noqa: F401
 from training.models import Session, TranscriptTurn
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.standins.openai.standin_process import StandinProcess
 from tests.support.fixtures import *  # noqa: F403
+from tests.support.small_disk import small_disk  # noqa: F401
 from tests.voicegateway.gateway_process import GatewayProcess
 
 FAST_STANDIN_OPTIONS = ["--answer-delay=0.05", "--transcript-delay=0.4", "--audio-speed=3", "--delta-pause=0"]

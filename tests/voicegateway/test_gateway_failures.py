@@ -1,9 +1,7 @@
 """A real gateway that is killed, stopped, or cut off, or that loses its database, its disk, or the caller."""
 
 import contextlib
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
@@ -230,18 +228,6 @@ def test_database_outage_loses_no_audio_and_no_words(gateway, standin, call):
     assert ("counselor", "While it is away.", False) in transcript_lines(call)
     left, _ = channels_of(finished_recording(call))
     assert tone(0.1) in left.tobytes()
-
-
-@pytest.fixture
-def small_disk(tmp_path) -> Iterator[Path]:
-    """Mount a disk with room for two seconds of audio. Skip the test if that is not possible."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(disk)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip(f"no small disk can be mounted: {mounted.stderr.decode().strip()}")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def test_full_disk_ends_the_recording_but_not_the_call(own_gateway, small_disk, call, settings):
