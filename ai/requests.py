@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import openai
 from django.conf import settings
@@ -21,14 +20,11 @@ Result = TypeVar("Result")
 NO_RESPONSES_API = "no_responses_api"
 # What this process has learned about servers. Finding out costs one failed or one unstreamed answer.
 _without_responses_api: set[str] = set()  # base URLs
-_streams_plainly: set[tuple[str, str]] = (
-    set()
-)  # (base URL, model) whose answers do not begin inside a block of thinking
+# By base URL and model: True if answers do not begin inside a block of thinking, False if one did unexpectedly.
+_streams_plainly: dict[tuple[str, str], bool] = {}
 _rejected_parameters: defaultdict[tuple[str, str], set[str]] = defaultdict(set)  # by base URL and model
 # Parameters that a server may reject and that a request can do without.
 _DISPENSABLE = {"store", "include", "max_completion_tokens", "response_format", "json_schema"}
-_OPENAI_HOSTS = ("openai.com", "openai.azure.com")  # their answers keep thinking out of the text
-_OFFLINE_KEY = "offline"  # key that the launcher sets for the stand-in, which shows no thinking
 
 
 def create_answer(client: openai.OpenAI, *, model: str, **parameters: Any) -> ModelAnswer:
@@ -115,11 +111,11 @@ def _content_text(content: str | Sequence[Mapping[str, Any]]) -> str:
 async def stream_answer(client: openai.AsyncOpenAI, *, model: str, **parameters: Any) -> AsyncGenerator[str, None]:
     """Yield the words of an answer as they arrive, without the model's thinking. Raise AIUnavailableError.
 
-    Some servers open a block of thinking in the prompt, so the answer contains only its closing tag. The first answer
-    of a server other than OpenAI's and the stand-in is therefore held back until it is complete.
+    Some servers open a block of thinking in the prompt, so the answer contains only its closing tag. Unless
+    OPENAI_SEPARATES_THINKING is set, the first answer is therefore held back until it is complete.
     """
     place = (settings.OPENAI_BASE_URL, model)
-    sieve = ThinkingSieve(starts_inside=place not in _streams_plainly and not _keeps_thinking_apart(place[0]))
+    sieve = ThinkingSieve(starts_inside=not _streams_plainly.get(place, settings.OPENAI_SEPARATES_THINKING))
     is_cut_off = False
     async with aclosing(_stream_pieces(client, model, parameters)) as pieces:
         async for piece in pieces:
@@ -127,7 +123,7 @@ async def stream_answer(client: openai.AsyncOpenAI, *, model: str, **parameters:
             words = sieve.feed(piece.text)
             if sieve.has_unopened_end:
                 # The text shown so far was thinking. Hold back the next answer until it is complete.
-                _streams_plainly.discard(place)
+                _streams_plainly[place] = False
                 raise AIUnavailableError("thinking_aloud", retryable=True)
             if words:
                 yield words
@@ -136,14 +132,7 @@ async def stream_answer(client: openai.AsyncOpenAI, *, model: str, **parameters:
     if words := sieve.finish():
         yield words
     if not sieve.began_inside:
-        _streams_plainly.add(place)
-
-
-def _keeps_thinking_apart(base_url: str) -> bool:
-    host = urlsplit(base_url).hostname or ""
-    return settings.OPENAI_API_KEY == _OFFLINE_KEY or any(
-        host == known or host.endswith(f".{known}") for known in _OPENAI_HOSTS
-    )
+        _streams_plainly[place] = True
 
 
 async def _stream_pieces(

@@ -56,7 +56,13 @@ def demo_environment(var: Path, web_port: int, gateway_port: int, environ: Mappi
 def standin_environment(url: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Return settings that point every OpenAI client at the stand-in, bypassing any configured proxy."""
     no_proxy = ",".join(filter(None, [environ.get("NO_PROXY") or environ.get("no_proxy"), "127.0.0.1", "localhost"]))
-    return {"OPENAI_API_KEY": "offline", "OPENAI_BASE_URL": url, "NO_PROXY": no_proxy, "no_proxy": no_proxy}
+    return {
+        "OPENAI_API_KEY": "offline",
+        "OPENAI_BASE_URL": url,
+        "OPENAI_SEPARATES_THINKING": "true",
+        "NO_PROXY": no_proxy,
+        "no_proxy": no_proxy,
+    }
 
 
 def _secret_key(path: Path) -> str:

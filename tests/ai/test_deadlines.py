@@ -8,7 +8,7 @@ from io import BytesIO
 import pytest
 from django.core.mail import EmailMessage, get_connection
 
-from ai import AIUnavailableError, build_client, requests, translate_openai_errors
+from ai import AIUnavailableError, build_client, translate_openai_errors
 from config.storage.s3 import PrivateS3Storage
 from config.storage.s3_deadline import DownloadDeadlineError, TimedBody
 from recordings.object_store import StoreUnavailableError
@@ -66,7 +66,7 @@ def test_streamed_reply_ends_at_its_deadline(dripping, settings, monkeypatch):
     server = dripping(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + piece, piece)
     settings.OPENAI_BASE_URL = f"http://127.0.0.1:{server.port}/v1"
     monkeypatch.setattr(openai_caller, "_REPLY_DEADLINE", 0.3)
-    monkeypatch.setattr(requests, "_streams_plainly", {(settings.OPENAI_BASE_URL, settings.CHAT_MODEL)})
+    settings.OPENAI_SEPARATES_THINKING = True
     pieces: list[str] = []
 
     async def read() -> None:

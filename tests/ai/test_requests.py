@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ai import AIUnavailableError, build_async_client, build_client, create_answer, requests, stream_answer
+from ai import AIUnavailableError, build_async_client, build_client, create_answer, stream_answer
 from tests.support.fixtures import *  # noqa: F403
 from tests.support.foreign_server import PreparedAnswer, event_stream, foreign_server
 
@@ -21,9 +21,9 @@ def server(settings):
 
 
 @pytest.fixture
-def plain_server(server, monkeypatch):
-    """Return a server whose answers are known not to begin inside a block of thinking."""
-    monkeypatch.setattr(requests, "_streams_plainly", {(server.base_url, "m")})
+def plain_server(server, settings):
+    """Return a server whose answers are set never to contain thinking."""
+    settings.OPENAI_SEPARATES_THINKING = True
     return server
 
 
@@ -361,7 +361,7 @@ def test_thinking_without_a_beginning_is_never_shown(server):
     assert [stream(), stream()] == [["hi"], ["hi"]]
 
 
-def test_thinking_of_a_server_that_did_not_think_before_fails_once(plain_server):
+def test_thinking_of_a_server_that_is_set_to_separate_it_fails_once(plain_server):
     plain_server.prepare(RESPONSES, event_stream(*words("She wants comfort.", "</think>", "hi")))
 
     assert stream_error().code == "thinking_aloud"
@@ -374,10 +374,19 @@ def test_first_answer_is_held_back_and_later_ones_are_not(server):
     assert [stream(), stream()] == [["hi there"], ["hi", " there"]]
 
 
-@pytest.mark.parametrize("base_url", ["https://api.openai.com/v1", "https://eu.api.openai.com/v1"])
-def test_answers_of_openai_are_never_held_back(settings, base_url):
-    assert requests._keeps_thinking_apart(base_url)
-    assert not requests._keeps_thinking_apart("https://openai.com.example.org/v1")
+def test_first_answer_of_a_server_that_separates_thinking_is_not_held_back(plain_server):
+    plain_server.prepare(RESPONSES, event_stream(*words("hi", " there")))
+
+    assert stream() == ["hi", " there"]
+
+
+def test_thinking_of_a_server_that_did_not_think_before_fails_once(server):
+    thinking = event_stream(*words("She wants comfort.", "</think>", "hi"))
+    server.prepare(RESPONSES, event_stream(*words("hi", " there")), thinking)
+
+    assert stream() == ["hi there"]
+    assert stream_error().code == "thinking_aloud"
+    assert stream() == ["hi"]
 
 
 @pytest.mark.parametrize(

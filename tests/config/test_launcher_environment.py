@@ -27,12 +27,13 @@ def test_notice_depends_on_the_openai_key(tmp_path, key, notice):
     assert "OPENAI_API_KEY" not in environment
 
 
-def test_stand_in_bypasses_a_proxy(tmp_path):
+def test_stand_in_bypasses_a_proxy_and_shows_no_thinking():
     environment = standin_environment("http://127.0.0.1:4/v1", {"NO_PROXY": "intranet", "HTTP_PROXY": "http://proxy"})
 
     assert environment == {
         "OPENAI_API_KEY": "offline",
         "OPENAI_BASE_URL": "http://127.0.0.1:4/v1",
+        "OPENAI_SEPARATES_THINKING": "true",
         "NO_PROXY": "intranet,127.0.0.1,localhost",
         "no_proxy": "intranet,127.0.0.1,localhost",
     }

@@ -106,6 +106,37 @@ def test_worker_settings_change_only_the_queues_that_they_name():
 
 
 @pytest.mark.parametrize(
+    ("changes", "separates_thinking"),
+    [
+        ({}, True),
+        ({"OPENAI_BASE_URL": "https://eu.api.openai.com/v1"}, True),
+        ({"OPENAI_BASE_URL": "https://harbor.openai.azure.com/openai/v1"}, True),
+        ({"OPENAI_BASE_URL": "https://openai.com.example.org/v1"}, False),
+        ({"OPENAI_BASE_URL": "https://notopenai.com/v1"}, False),
+        ({"OPENAI_BASE_URL": "http://[::1/v1"}, False),
+        ({"OPENAI_BASE_URL": "https://models.example.org/v1", "OPENAI_SEPARATES_THINKING": "true"}, True),
+        ({"OPENAI_SEPARATES_THINKING": "false"}, False),
+    ],
+)
+def test_only_openai_separates_thinking_by_default(changes, separates_thinking):
+    status, output = load_settings(**changes)
+
+    assert status == 0, output
+    assert f"OPENAI_SEPARATES_THINKING = {separates_thinking}" in output
+
+
+def test_unknown_value_of_separates_thinking_is_refused():
+    status, output = load_settings(OPENAI_SEPARATES_THINKING="sometimes", OPENAI_BASE_URL="api.example.org")
+
+    assert status == 1
+    assert output.endswith(
+        "These settings are missing or invalid:\n"
+        "  OPENAI_BASE_URL: must begin with http:// or https://\n"
+        "  OPENAI_SEPARATES_THINKING: Not a valid boolean.\n"
+    )
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("SECRET_KEY", "short"),
@@ -134,6 +165,8 @@ def test_worker_settings_change_only_the_queues_that_they_name():
         ("EMAIL_URL", "pigeon://loft"),
         ("OPENAI_API_KEY", ""),
         ("OPENAI_BASE_URL", "api.example.org"),
+        ("OPENAI_SEPARATES_THINKING", "sometimes"),
+        ("OPENAI_SEPARATES_THINKING", ""),
         ("EVALUATOR_MAX_OUTPUT_TOKENS", "many"),
         ("EVALUATOR_TIMEOUT", "0"),
         ("EVALUATOR_TEMPERATURE", "warm"),

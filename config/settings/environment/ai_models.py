@@ -1,5 +1,8 @@
 """OpenAI, its models, and the limits of requests to them."""
 
+from contextlib import suppress
+from urllib.parse import urlsplit
+
 from environs import validate
 
 from config.settings.environment.parser import above_zero, at_least_one, env
@@ -10,6 +13,18 @@ OPENAI_BASE_URL = env.str(
     "https://api.openai.com/v1",
     validate=validate.Regexp(r"^https?://", error="must begin with http:// or https://"),
 )
+
+
+def _is_openai(url: str) -> bool:
+    """Return True for the hosts of OpenAI's own API, whose answers never contain a model's thinking."""
+    host = ""
+    with suppress(ValueError):  # requests to an address that is not one fail with their own error
+        host = urlsplit(url).hostname or ""
+    return any(host == known or host.endswith(f".{known}") for known in ("openai.com", "openai.azure.com"))
+
+
+# True if answers never contain the model's thinking, so that each can be shown from its first word.
+OPENAI_SEPARATES_THINKING = env.bool("OPENAI_SEPARATES_THINKING", _is_openai(OPENAI_BASE_URL or ""))
 REALTIME_MODEL = env.str("REALTIME_MODEL", "gpt-realtime-2.1")
 REALTIME_VOICE = env.str("REALTIME_VOICE", "marin")
 TRANSCRIBE_MODEL = env.str("TRANSCRIBE_MODEL", "gpt-transcribe")
