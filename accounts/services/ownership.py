@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from secrets import token_hex
 from typing import Protocol, cast
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.core.files.storage import default_storage, storages
@@ -30,8 +31,15 @@ MARKER_KEY = "installation.json"
 # Top-level folders of everything that is stored. A store that holds one of them is in use.
 STORE_FOLDERS = {"evaluator_context", "procedures", "recordings", "spools"}
 _PROOF_SECONDS = 10.0  # how long `may_remove_superseded` may reuse a proof
+# A connection to PostgreSQL ends before its database can be dropped, renamed, or restored. Only a proxy such as
+# PgBouncer can lead an open connection to another database, so a fingerprint is reused for a short time only.
+_FINGERPRINT_SECONDS = 10.0
 _ADVANCE_ATTEMPTS = 5  # other workers of the same installation may advance at the same time
 NOT_ADOPTED = "This database does not own the object store yet. Run `manage.py adopt_store`; see docs/upgrading.md."
+
+
+# By physical connection to PostgreSQL: the fingerprint of its database, and when it was read (monotonic seconds).
+_fingerprints: WeakKeyDictionary[object, tuple[str, float]] = WeakKeyDictionary()
 
 
 class MarkerStore(Protocol):
@@ -68,10 +76,10 @@ def ownership_problem() -> str | None:
         marker = read_marker()[0]
     except MarkerUnreadableError as error:
         return str(error)
-    return _compare(row, marker)
+    return _compare(row, marker, database_fingerprint(max_age=_FINGERPRINT_SECONDS))
 
 
-def _compare(row: Installation | None, marker: Marker | None) -> str | None:
+def _compare(row: Installation | None, marker: Marker | None, fingerprint: str) -> str | None:
     expected = settings.INSTALLATION_ID
     if row is None:
         return f"The database names no installation. {NOT_ADOPTED}"
@@ -86,7 +94,7 @@ def _compare(row: Installation | None, marker: Marker | None) -> str | None:
             f"The database is older than the object store (counter {row.counter}, the store has {marker.counter}). "
             f"It was restored from a backup, or another database took over. {NOT_ADOPTED}"
         )
-    if marker.database not in {"", database_fingerprint()}:
+    if marker.database not in {"", fingerprint}:
         return (
             "The object store belongs to a database on another server or under another name, so this one is a copy, or "
             f"it was moved. {NOT_ADOPTED}"
@@ -107,7 +115,8 @@ def advance_ownership() -> str | None:
             marker, content = read_marker()
         except MarkerUnreadableError as error:
             return str(error)
-        if problem := _compare(row, marker):
+        fingerprint = database_fingerprint()
+        if problem := _compare(row, marker, fingerprint):
             return problem
         assert row
         token = token_hex(16)
@@ -116,7 +125,7 @@ def advance_ownership() -> str | None:
         ):
             continue
         try:
-            if write_marker(content, Marker(row.name, row.counter + 1, token, database_fingerprint())):
+            if write_marker(content, Marker(row.name, row.counter + 1, token, fingerprint)):
                 return None
         except MarkerUnreadableError as error:
             return str(error)
@@ -132,15 +141,24 @@ def may_delete(reaper: str, *, advance: bool = False) -> bool:
     return problem is None
 
 
-def database_fingerprint() -> str:
+def database_fingerprint(max_age: float = 0.0) -> str:
     """Return an id that no copy of this database shares, except a copy of the whole server, such as a standby.
 
-    On PostgreSQL, it combines the server's system identifier and the database's OID. On SQLite, it is a hash of the
-    file's path.
+    On PostgreSQL, it combines the server's system identifier and the database's OID. What the same connection
+    returned up to `max_age` seconds ago is reused. On SQLite, it is a hash of the file's path.
     """
     if connection.vendor != "postgresql":
         path = str(connection.settings_dict["NAME"])
         return hashlib.sha256(os.path.realpath(path).encode()).hexdigest()[:32]
+    connection.ensure_connection()
+    fingerprint, read_at = _fingerprints.get(connection.connection, ("", 0.0))
+    if not fingerprint or time.monotonic() - read_at >= max_age:
+        fingerprint = _read_fingerprint()
+        _fingerprints[connection.connection] = fingerprint, time.monotonic()
+    return fingerprint
+
+
+def _read_fingerprint() -> str:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT oid, has_function_privilege('pg_control_system()', 'EXECUTE') FROM pg_database"
@@ -203,7 +221,7 @@ def is_setup_refused() -> bool:
         return False
     with suppress(MarkerUnreadableError):
         row, marker = Installation.objects.first(), read_marker()[0]
-        return marker is not None and (row is None or _compare(row, marker) is not None)
+        return marker is not None and (row is None or _compare(row, marker, database_fingerprint()) is not None)
     return False
 
 

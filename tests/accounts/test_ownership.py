@@ -1,10 +1,12 @@
 """Proof that a database owns its object store, on both kinds of store, and the set-up of new installations."""
 
 import io
+from collections.abc import Callable
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Installation, Organization
 from accounts.services import ownership
@@ -29,6 +31,7 @@ pytestmark = pytest.mark.both_databases
 @pytest.fixture(autouse=True, params=["folder", "s3"])
 def store(request, settings, tmp_path):
     ownership.forget_proof()
+    ownership._fingerprints.clear()
     if request.param == "folder":
         use_storage(settings, tmp_path / "files")
     else:
@@ -126,7 +129,7 @@ def test_crash_before_the_marker_is_written_leaves_an_owner(organization):
 def test_copy_of_the_same_age_does_not_own_the_store(organization, monkeypatch):
     advance_ownership()
     own = ownership.database_fingerprint()
-    monkeypatch.setattr(ownership, "database_fingerprint", lambda: "another-server-16384")
+    monkeypatch.setattr(ownership, "database_fingerprint", lambda max_age=0.0: "another-server-16384")
 
     for problem in (ownership_problem(), advance_ownership()):
         assert problem and problem.startswith("The object store belongs to a database on another server")
@@ -152,6 +155,66 @@ def test_fingerprint_is_of_this_database(organization):
 
     assert found == ownership.database_fingerprint()
     assert len(found) > 16
+
+
+def query_count(check: Callable[[], object]) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        assert check() is None
+    return len(queries)
+
+
+def test_removals_ask_for_the_fingerprint_once(organization, monkeypatch):
+    of_fingerprint = 2 if connection.vendor == "postgresql" else 0
+
+    assert query_count(advance_ownership) == 2 + of_fingerprint
+    assert [query_count(ownership_problem) for _ in range(3)] == [1, 1, 1]
+    assert query_count(advance_ownership) == 2 + of_fingerprint  # it writes the marker, so it always asks
+    monkeypatch.setattr(ownership, "_FINGERPRINT_SECONDS", 0.0)
+    assert query_count(ownership_problem) == 1 + of_fingerprint
+
+
+@pytest.mark.django_db(transaction=True)
+def test_new_connection_asks_for_the_fingerprint_again(organization):
+    of_fingerprint = 2 if connection.vendor == "postgresql" else 0
+    assert ownership_problem() is None
+    first = connection.connection
+
+    connection.connection.close()
+    connection.close()
+    connection.ensure_connection()
+
+    assert connection.connection is not first
+    assert [query_count(ownership_problem) for _ in range(2)] == [1 + of_fingerprint, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pooled_connection_keeps_its_fingerprint(organization):
+    if connection.vendor == "postgresql":
+        connection.close()
+        connection.close_pool()
+        connection.pool.open(wait=True)  # now it has a single connection
+    assert ownership_problem() is None
+
+    connection.close()
+
+    assert query_count(ownership_problem) == 1
+
+
+def test_fingerprint_is_not_reused_for_another_database(organization, monkeypatch):
+    own = ownership.database_fingerprint()
+    other = connection.copy("other")
+    other.settings_dict["NAME"] = "postgres"
+    other.settings_dict["OPTIONS"].pop("pool", None)
+    monkeypatch.setattr(ownership, "connection", other)
+
+    found = ownership.database_fingerprint(max_age=60)
+    other.close()
+
+    assert found != own
+    if connection.vendor == "postgresql":
+        assert found.partition("-")[0] == own.partition("-")[0]  # the same server
+    monkeypatch.undo()
+    assert ownership.database_fingerprint(max_age=60) == own
 
 
 def test_marker_is_not_replaced_after_another_change(organization):
