@@ -20,7 +20,7 @@ from accounts.web.pagination import StandardCursorPagination
 from accounts.web.request_inputs import query_parameters
 from accounts.web.requests import authenticated_user
 from evaluation.models import Tally
-from evaluation.reports.attention import list_attention, live_sessions
+from evaluation.reports.attention import MAX_COUNTED, list_attention, live_sessions
 from evaluation.reports.progress import list_skill_progress, plot_scores, recommend_practice
 from evaluation.reports.team import list_team
 from training.api.serializers import SessionSummarySerializer
@@ -160,7 +160,9 @@ class AttentionSerializer(serializers.Serializer[Any]):
 def attention(request: Request) -> Response:
     """Count the items that need a supervisor's attention now, by kind."""
     _check_may_see_team(request)
-    return Response({kind: group.count for kind, group in list_attention(authenticated_user(request)).items()})
+    counts = {kind: group.count for kind, group in list_attention(authenticated_user(request)).items()}
+    counts["waiting"] = min(counts["waiting"] + counts["red_lines"], MAX_COUNTED)
+    return Response(counts)
 
 
 def _check_may_follow(request: Request) -> None:

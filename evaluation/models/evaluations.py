@@ -91,6 +91,10 @@ class EvaluationQuerySet(LeaseQuerySet["Evaluation"]):
         """Limit to evaluations whose final verdicts say that a red line was crossed."""
         return self.filter(_has_crossed_red_line())
 
+    def crossing_no_red_line(self) -> EvaluationQuerySet:
+        """Limit to evaluations whose final verdicts do not say that a red line was crossed."""
+        return self.exclude(_has_crossed_red_line())
+
     def queue_for(self, session: Session, by: User | None = None) -> tuple[Evaluation, bool]:
         """Return the session's queued or running evaluation, or else create its next version.
 

@@ -25,7 +25,10 @@ class AttentionGroup:
 
 
 def list_attention(user: User) -> dict[str, AttentionGroup]:
-    """Return the items by kind, the most urgent first. A kind without items has a count of 0."""
+    """Return the items by kind, the most urgent first. A kind without items has a count of 0.
+
+    Feedback that needs human review is under `red_lines` if a red line was crossed, otherwise under `waiting`.
+    """
     recent_since = timezone.now() - timedelta(days=RECENT_DAYS)
     assignments = Assignment.objects.for_user(user)
     evaluations = Evaluation.objects.for_user(user).select_related("session__counselor", "session__scenario_version")
@@ -43,7 +46,7 @@ def list_attention(user: User) -> dict[str, AttentionGroup]:
         "disputes": _build_group(
             disputes.select_related("counselor", "criterion__evaluation__session__scenario_version")
         ),
-        "waiting": _build_group(waiting.order_by("completed_at")),
+        "waiting": _build_group(waiting.crossing_no_red_line().order_by("completed_at")),
         "overdue": _build_group(assignments.overdue().with_names().order_by("due_date", "pk")),
         "failed": _build_group(failed.with_names().order_by("-completed_at")),
         "declined": _build_group(declined.with_names().order_by("-declined_at")),

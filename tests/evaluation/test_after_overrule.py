@@ -1,11 +1,13 @@
 """Tests of everything that follows a person's verdict beyond the feedback's own words: queue, admin, alerts, limits."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from evaluation.models import Evaluation, Tally
 from evaluation.reports.team import export_rows
@@ -14,6 +16,7 @@ from evaluation.services.feedback_requests import grade_again
 from evaluation.services.grading import grade_evaluation
 from evaluation.services.reviews import mark_looked_at, record_review
 from tests.evaluation.graded_chats import LEADING_NEGATIVE, graded_chat
+from tests.evaluation.injection_attacks import SPOKEN_ATTACKS
 from tests.support.fixtures import client_of
 from training.services.session_start import start_free_practice, start_trial
 
@@ -54,6 +57,44 @@ def test_cleared_red_line_leaves_every_list_and_comes_back_when_undone(red_line_
     overrule(red_line_evaluation, "no_leading_negative", "met", supervisor)
     undo(red_line_evaluation, "no_leading_negative", supervisor)
     assert count_of("red_lines", supervisor) == 0
+
+
+def attention_items(reader) -> dict[str, list[str]]:
+    """Return the words of each item on the attention page, by the heading of its section."""
+    page = client_of(reader).get("/attention/").content.decode()
+    pattern = r"<section.*?<h2[^>]*>(.*?)</h2>.*?<ul class=.items.>(.*?)</ul>\s*</section>"
+    sections = re.findall(pattern, page, re.DOTALL)
+    return {words_of(heading): [words_of(item) for item in items.split("<h3>")[1:]] for heading, items in sections}
+
+
+def words_of(fragment: str) -> str:
+    return " ".join(strip_tags(fragment.replace("<", " <")).split())
+
+
+def test_session_with_a_red_line_is_listed_once_with_all_its_concerns(red_line_evaluation, counselor, supervisor):
+    attack = f"Hello, my name is Sam. {LEADING_NEGATIVE} {SPOKEN_ATTACKS[0]}"
+    held = graded_chat(start_free_practice(counselor, "chat")[0], attack)
+
+    found = attention_items(supervisor)
+
+    assert found.keys() == {"Red lines (2)", "Flags (1)"}
+    assert found["Red lines (2)"] == [
+        f"{red_line_evaluation.session.title} {counselor} A red line was crossed.",
+        f"{held.session.title} {counselor} Some of the text addresses the grader. A red line was crossed.",
+    ]
+    assert (count_of("red_lines", supervisor), count_of("waiting", supervisor)) == (2, 2)
+
+
+def test_feedback_without_a_red_line_is_listed_by_its_concerns(held_evaluation, counselor, supervisor):
+    held = [f"{held_evaluation.session.title} {counselor} Some of the text addresses the grader."]
+    assert attention_items(supervisor)["Needs human review (1)"] == held
+
+    crossed = graded_chat(start_free_practice(counselor, "chat")[0], f"Hello, my name is Sam. {LEADING_NEGATIVE}")
+
+    found = attention_items(supervisor)
+    assert found["Other feedback that needs human review (1)"] == held
+    assert found["Red lines (1)"] == [f"{crossed.session.title} {counselor} A red line was crossed."]
+    assert (count_of("red_lines", supervisor), count_of("waiting", supervisor)) == (1, 2)
 
 
 def everything_shown(evaluation: Evaluation, counselor, supervisor) -> list[object]:
