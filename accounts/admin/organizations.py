@@ -7,12 +7,13 @@ from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html_join
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -92,14 +93,12 @@ class OrganizationForm(RetentionForm):
     def clean(self):
         super().clean()
         stops_keeping = "keeps_sources" in self.changed_data and not self.cleaned_data.get("keeps_sources")
-        if (
-            stops_keeping
-            and not self.instance._state.adding
-            and not self.cleaned_data.get("confirms_complaint_deletion")
-        ):
-            problem = _("This deletes all kept complaints. No one can restore them.")
-            self.add_error("keeps_sources", [problem, CONFIRM_DELETION])
+        if stops_keeping and not self.instance._state.adding:
+            # Also if it is selected already, because another field may be invalid.
             self.fields["confirms_complaint_deletion"].widget = forms.CheckboxInput()
+            if not self.cleaned_data.get("confirms_complaint_deletion"):
+                problem = _("This deletes all kept complaints. No one can restore them.")
+                self.add_error("keeps_sources", [problem, CONFIRM_DELETION])
         return self.cleaned_data
 
 
@@ -139,14 +138,28 @@ class UserForm(AddressForm, UserChangeForm):
     pass
 
 
+WITHOUT_PASSWORD = gettext_lazy(
+    "If disabled, the person cannot log in before they set a password with “Forgot your password?” on the login page."
+)
+
+
 class NewUserForm(AddressForm, AdminUserCreationForm):
-    pass
+    usable_password = AdminUserCreationForm.create_usable_password_field(WITHOUT_PASSWORD)
+
+
+class PasswordForm(AdminPasswordChangeForm):
+    usable_password_help_text = format_lazy(
+        '{}<ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>',
+        WITHOUT_PASSWORD,
+        gettext_lazy("If disabled, the current password is lost."),
+    )
 
 
 @admin.register(User)
 class TenantUserAdmin(TenantAdmin, UserAdmin):
     form = UserForm
     add_form = NewUserForm
+    change_password_form = PasswordForm
     ordering = ["email"]
     list_display = ["email", "first_name", "last_name", "role", "is_active"]
     list_filter = ["role", "is_active"]
@@ -161,6 +174,16 @@ class TenantUserAdmin(TenantAdmin, UserAdmin):
     add_fieldsets = [
         (None, {"fields": ["email", "first_name", "last_name", "role", "usable_password", "password1", "password2"]})
     ]
+
+    def get_fieldsets(self, request, obj=None):
+        """Leave out the password for people who may not change it: its field links to a page that refuses them."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return [
+            (name, options | {"fields": [field for field in options["fields"] if field != "password"]})
+            for name, options in fieldsets
+        ]
 
     @method_decorator(reauthentication_required_to_post)
     def changeform_view(self, request, *args, **kwargs):

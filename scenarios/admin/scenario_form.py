@@ -51,7 +51,7 @@ class AccountChoiceField(forms.ModelChoiceField):
         if not document:
             if obj.is_preparing:
                 return gettext("%(account)s · procedures being prepared") % {"account": obj}
-            return gettext("%(account)s · no procedures uploaded") % {"account": obj}
+            return gettext("%(account)s · no current procedures") % {"account": obj}
         return gettext("%(account)s · procedures %(file)s, %(date)s") % {
             "account": obj,
             "file": document.filename,

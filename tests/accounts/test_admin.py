@@ -179,6 +179,16 @@ def test_forms_ignore_hidden_fields(foreign_rows, admin, counselor, account, fie
     assert Category.objects.get(name="Mine").organization_id == admin.organization_id
 
 
+def test_only_people_who_may_change_a_password_see_its_field(admin, supervisor, counselor):
+    pages = [
+        client_of(reader).get(admin_url(User, "change", counselor.pk)).content.decode()
+        for reader in (admin, supervisor)
+    ]
+
+    assert [("Reset password" in page, "algorithm" in page) for page in pages] == [(True, True), (False, False)]
+    assert all(counselor.email in page for page in pages)
+
+
 def test_every_model_admin_is_limited_to_one_organization():
     ours = {"accounts", "scenarios", "training", "recordings", "evaluation"}
     unlimited = [

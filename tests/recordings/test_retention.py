@@ -1,6 +1,7 @@
 """Shorter retentions, which ask before they delete recordings."""
 
 import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -115,3 +116,15 @@ def test_form_asks_before_kept_complaints_are_deleted(admin, organization):
     assert '<input type="checkbox" name="confirms_complaint_deletion"' in page
     assert confirmed.status_code == 302
     assert not Organization.objects.get(pk=organization.pk).keeps_sources
+
+
+def test_confirmed_deletion_of_complaints_stays_visible_while_another_field_is_invalid(admin, organization):
+    Organization.objects.update(keeps_sources=True)
+
+    asked = save_in_admin(admin, organization, recording_days=0, confirms_complaint_deletion="on")
+
+    page = asked.content.decode()
+    assert "Please correct the error below." in page  # the retention's
+    assert re.search(r'<input type="checkbox" name="confirms_complaint_deletion"[^>]* checked>', page)
+    assert "This deletes all kept complaints." not in page
+    assert Organization.objects.get(pk=organization.pk).keeps_sources

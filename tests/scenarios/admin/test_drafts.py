@@ -202,7 +202,7 @@ def test_account_choices_show_procedures_of_own_organization(client, account, ot
 
     assert [label for _, label in form.fields["account"].choices] == [
         "The whole organization (no procedures)",
-        "Harbor State Line (717) · no procedures uploaded",
+        "Harbor State Line (717) · no current procedures",
     ]
 
 

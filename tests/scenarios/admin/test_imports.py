@@ -163,7 +163,7 @@ def test_account_choices_are_limited_to_organization(supervisor, account, other_
     response = client_of(supervisor).get(ADD)
 
     labels = [label for _, label in response.context["form"].fields["account"].choices]
-    assert labels == ["The whole organization", "Harbor State Line (717) · no procedures uploaded"]
+    assert labels == ["The whole organization", "Harbor State Line (717) · no current procedures"]
 
 
 def test_account_of_another_organization_is_rejected(supervisor, other_organization):

@@ -170,7 +170,7 @@ def test_account_choices_show_procedures(supervisor, account, organization, othe
     assert [str(label) for _, label in form_of(response).fields["account"].choices] == [
         "The whole organization",
         f"Harbor State Line (717) · procedures harbor.md, {timezone.localdate():%Y-%m-%d}",
-        "Ridge Line (718) · no procedures uploaded",
+        "Ridge Line (718) · no current procedures",
         "Valley Line (719) · procedures being prepared",
     ]
 
