@@ -128,12 +128,13 @@ class RecordingAdmin(TenantAdmin):
                 deleted += 1
             except LegalHoldError:
                 held += 1
-        message = ngettext(
-            "%(count)d recording was deleted. Its page lists the deleted copies.",
-            "%(count)d recordings were deleted. Their pages list the deleted copies.",
-            deleted,
-        )
-        self.message_user(request, message % {"count": deleted})
+        if deleted:
+            message = ngettext(
+                "%(count)d recording was deleted. Its page lists the deleted copies.",
+                "%(count)d recordings were deleted. Their pages list the deleted copies.",
+                deleted,
+            )
+            self.message_user(request, message % {"count": deleted})
         if held:
             message = ngettext(
                 "%(count)d recording was kept because of a legal hold.",

@@ -33,8 +33,15 @@ class ServiceTokenAdmin(TenantAdmin):
     """Admin of service tokens, which can be issued and revoked but not changed. The secret is shown only once."""
 
     form = ServiceTokenForm
-    list_display = ["name", "hint", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at"]
+    list_display = ["name", "hint", "scope_names", "created_at", "expires_at", "last_used_at", "revoked_at"]
     actions = ["revoke"]
+
+    def get_fields(self, request, obj=None):
+        return self.list_display if obj else ServiceTokenForm.Meta.fields
+
+    @admin.display(description=gettext_lazy("scopes"))
+    def scope_names(self, token):
+        return ", ".join(token.scopes)
 
     @method_decorator(reauthentication_required_to_post)
     def changeform_view(self, request, *args, **kwargs):
@@ -60,6 +67,9 @@ class ServiceTokenAdmin(TenantAdmin):
             text = _("The systems that use these tokens lose access right away. You can’t undo this.")
             return ask_before_action(self, request, queryset, _("Revoke tokens?"), text, _("Revoke tokens"))
         count = sum(revoke_service_token(token) for token in queryset)
+        if not count:
+            self.message_user(request, _("The selected tokens were already revoked."), messages.WARNING)
+            return None
         message = ngettext(
             "%(count)d token was revoked and no longer works.",
             "%(count)d tokens were revoked and no longer work.",
@@ -88,11 +98,16 @@ class WebhookForm(TenantForm):
 @admin.register(Webhook)
 class WebhookAdmin(TenantAdmin):
     form = WebhookForm
-    list_display = ["url", "events", "is_active", "created_at"]
+    list_display = ["url", "event_names", "is_active", "created_at"]
     readonly_fields = ["secret"]
 
     def get_fields(self, request, obj=None):
         return ["url", "events", "is_active", "secret"] if obj else ["url", "events"]
+
+    @admin.display(description=gettext_lazy("events"))
+    def event_names(self, webhook):
+        labels = dict(WebhookEvent.choices)
+        return ", ".join(str(labels.get(event, event)) for event in webhook.events)
 
     def save_model(self, request, obj, form, change):
         if change:

@@ -148,7 +148,7 @@ class NewUserForm(AddressForm, AdminUserCreationForm):
 
 
 class PasswordForm(AdminPasswordChangeForm):
-    usable_password_help_text = format_lazy(
+    usable_password_help_text = format_lazy(  # type: ignore[assignment]  # Django's own text is lazy too
         '{}<ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>',
         WITHOUT_PASSWORD,
         gettext_lazy("If disabled, the current password is lost."),
@@ -380,11 +380,15 @@ class ProcedureDocumentAdmin(ReadOnlyAdminMixin, TenantAdmin):
 
     @admin.action(description=gettext_lazy("Retry failed documents"), permissions=["retry"])
     def try_again(self, request, queryset):
-        count = 0
+        count, refusal = 0, None
         try:
             for document in queryset:
                 count += retry_procedures(document, request.user)
         except RateLimitExceededError as error:
-            self.message_user(request, str(error), messages.ERROR)
-        message = ngettext("%(count)d document was queued again.", "%(count)d documents were queued again.", count)
-        self.message_user(request, message % {"count": count})
+            refusal = error
+            self.message_user(request, str(refusal), messages.ERROR)
+        if count:
+            message = ngettext("%(count)d document was queued again.", "%(count)d documents were queued again.", count)
+            self.message_user(request, message % {"count": count})
+        elif not refusal:
+            self.message_user(request, _("None of the selected documents has failed."), messages.WARNING)

@@ -1,7 +1,9 @@
 """Base admin classes that limit lists, choices, and actions to one organization's rows."""
 
 from django import forms
+from django.apps import apps
 from django.contrib import admin
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 admin.site.site_header = "Steadyline"
@@ -17,6 +19,12 @@ def _filter_lookup(lookup):
     """Return the field of a lookup that Django's filters use, such as `due_date` for `due_date__gte`."""
     found = [lookup.removesuffix(f"__{name}") for name in _FILTER_LOOKUPS if lookup.endswith(f"__{name}")]
     return min(found, key=len, default=lookup)
+
+
+def _without_names(nested, names):
+    """Return a nested list of texts without those that begin with one of `names`, and without empty lists."""
+    kept = [_without_names(one, names) if isinstance(one, list) else one for one in nested]
+    return [one for one in kept if one and not (isinstance(one, str) and one.startswith(names))]
 
 
 class TenantForm(forms.ModelForm):
@@ -62,6 +70,13 @@ class TenantAdmin(admin.ModelAdmin):
         fields = {one for one in named if isinstance(one, str)}
         own = (one for one in named if isinstance(one, type) and issubclass(one, admin.SimpleListFilter))
         return fields, {one.parameter_name for one in own}
+
+    def get_deleted_objects(self, objs, request):
+        """Leave out rows that only link two others: they have no names, and the summary counts them."""
+        to_delete, *others = super().get_deleted_objects(objs, request)
+        links = [model._meta for model in apps.get_models(include_auto_created=True) if model._meta.auto_created]
+        names = tuple(f"{capfirst(meta.verbose_name)}: " for meta in links)
+        return _without_names(to_delete, names), *others
 
     def get_changeform_initial_data(self, request):
         """Ignore values in the URL: none of our pages links to a form with values, and Django fails on invalid ones."""

@@ -146,7 +146,10 @@ class SessionAdmin(FeedbackRowsMixin, TenantAdmin):
     @admin.action(description=_("End live sessions"), permissions=["end"])
     def end_live(self, request, queryset):
         live = queryset.filter(pk__in=Session.objects.endable_by(request.user).live())
-        if live and not is_confirmed(request):
+        if not live:
+            self.message_user(request, gettext("None of the selected sessions is in progress."), messages.WARNING)
+            return None
+        if not is_confirmed(request):
             text = gettext(
                 "This ends the sessions right away and tells the counselors that a supervisor ended them. The "
                 "conversations so far are saved and graded. You can’t undo this."
@@ -159,6 +162,7 @@ class SessionAdmin(FeedbackRowsMixin, TenantAdmin):
             ended,
         )
         self.message_user(request, message % {"count": ended})
+        return None
 
     @admin.action(description=_("Grade again"), permissions=["grade"])
     def grade_again(self, request, queryset):

@@ -4,7 +4,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from accounts.admin import TenantAdmin
-from accounts.models import Account, Organization, ProcedureDocument, User
+from accounts.integrations.webhooks import add_webhook
+from accounts.models import Account, Cohort, Organization, ProcedureDocument, User, Webhook
 from accounts.procedures.upload_validation import MAX_BYTES
 from accounts.procedures.uploads import PREPARING_MESSAGE, upload_procedures
 from evaluation.models import Evaluation
@@ -272,6 +273,44 @@ def test_file_name_with_markup_is_escaped(supervisor, account):
     body = client_of(supervisor).get(admin_url(Account, "change", account.pk)).content.decode()
 
     assert "<img src=x" not in body and "&lt;img src=x" in body
+
+
+def test_deletion_page_names_no_rows_that_only_link_others(admin, counselor, supervisor, organization):
+    cohort = Cohort.objects.create(organization=organization, name="Spring class")
+    cohort.counselors.add(counselor)
+    skill = Skill.objects.create(organization=organization, name="Grief support, second part")
+    add_scenario(organization, "B").skills.add(skill)
+
+    for row, other in ((cohort, "Cohort-user relationships: 1"), (skill, "Scenario-skill relationships: 1")):
+        page = client_of(admin).get(admin_url(type(row), "delete", row.pk)).content.decode()
+        chosen = run_action(client_of(admin), type(row), "delete_selected", row).content.decode()
+
+        for text in (page, chosen):
+            assert str(row) in text and other in text
+            assert " object (" not in text
+
+
+def test_retry_action_without_failed_documents_says_so(supervisor, account):
+    document = upload_procedures(account, SimpleUploadedFile("p.md", b"x"), supervisor)
+
+    response = run_action(client_of(supervisor), ProcedureDocument, "try_again", document)
+
+    assert message_texts(response) == ["None of the selected documents has failed."]
+
+
+def test_webhook_list_shows_the_names_of_events(admin):
+    webhook = add_webhook(admin, "https://learning.example.org/", ["session.completed", "evaluation.ready"])
+
+    page = client_of(admin).get(admin_url(Webhook)).content.decode()
+
+    assert webhook.url in page
+    assert "Evaluation ready, Session completed" in page
+
+
+def test_end_action_without_live_sessions_says_so(supervisor, finished_chat):
+    response = run_action(client_of(supervisor), Session, "end_live", finished_chat)
+
+    assert message_texts(response) == ["None of the selected sessions is in progress."]
 
 
 def test_retry_action_queues_failed_document(supervisor, account):

@@ -153,3 +153,15 @@ def test_admin_issues_and_revokes_token(admin):
     assert client_with(secret).get("/api/sessions/").status_code == 401
     token.refresh_from_db()
     assert token.revoked_at is not None
+    again = client.post("/admin/accounts/servicetoken/", data, follow=True).content.decode()
+    assert "The selected tokens were already revoked." in again and "0 tokens" not in again
+
+
+def test_admin_shows_what_a_token_may_do(admin):
+    token, _secret = issue_service_token(admin, "LMS", ["sessions:read", "people:read"])
+    pages = ["/admin/accounts/servicetoken/", f"/admin/accounts/servicetoken/{token.pk}/change/"]
+
+    found = [client_of(admin).get(page).content.decode() for page in pages]
+
+    assert ["people:read, sessions:read" in page and token.hint in page for page in found] == [True, True]
+    assert "Last used at" in found[1] and "Revoked at" in found[1]
