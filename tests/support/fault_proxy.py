@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Literal
 
+from tests.support.servers import free_port
+
 Fault = Literal["", "down", "blackhole", "resetting", "unavailable"]
 FAULTS: list[Fault] = ["down", "blackhole", "resetting", "unavailable"]
 
@@ -23,8 +25,9 @@ class FaultProxy:
     def __init__(self, target: str) -> None:
         host, port = target.rsplit("/", 1)[-1].split(":")
         self._target = (host, int(port))
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._address = self._listener.getsockname()
+        # After "down", the same port must still be free.
+        self._address = ("127.0.0.1", free_port())
+        self._listener = socket.create_server(self._address)
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self.fault: Fault = ""

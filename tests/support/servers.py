@@ -3,6 +3,7 @@
 import glob
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -18,7 +19,8 @@ import psycopg
 import pytest
 import redis
 
-START_LIMIT = 30.0  # seconds
+START_LIMIT = 60.0  # seconds
+PORTS = range(20_000, 32_000)
 
 # Install locations that are often not in PATH.
 OTHER_LOCATIONS = {
@@ -210,9 +212,15 @@ def _check_redis(url: str) -> None:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a free port for a server that cannot choose one itself.
+
+    The system gives outgoing connections ports above this range. One of them could take a port from up there before the
+    server listens on it.
+    """
+    while True:
+        port = PORTS[secrets.randbelow(len(PORTS))]  # pytest-randomly gives every worker the same seed for `random`
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def _version(path: Path) -> tuple[int, ...]:
