@@ -1,10 +1,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.servers import require_program
 
+TIMEOUT_MS = 40_000  # of each expectation and action; generous, so that no test fails on a busy machine
 QUIET_FLAGS = [
     "--no-sandbox",
     "--disable-background-networking",
@@ -26,6 +27,7 @@ def launch_chromium(*flags: str) -> Iterator[Browser]:
     """
     path = require_program("chromium")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=TIMEOUT_MS)  # Playwright's own is 5 s
         browser = playwright.chromium.launch(executable_path=path, args=[*QUIET_FLAGS, *flags])
         yield browser
         browser.close()

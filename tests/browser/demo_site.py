@@ -13,10 +13,10 @@ from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, WebError, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, WebError
 from pytest_django import DjangoDbBlocker
 
-from tests.browser.chromium import launch_chromium
+from tests.browser.chromium import TIMEOUT_MS, launch_chromium
 from tests.config.demo_process import DemoProcess, wait_until
 from tests.config.demo_process import HttpVisitor as Visitor
 from tests.support.migrated_database import copy_sqlite
@@ -24,7 +24,6 @@ from tests.support.servers import require_program
 
 BLANK_PAGE = '<!doctype html><title>Blank</title><link rel="icon" href="data:,">'
 DEFAULT_VIEWPORT: ViewportSize = {"width": 1280, "height": 720}
-TIMEOUT_MS = 20_000  # generous, so that no test fails on a busy machine
 DEMO_PASSWORD = "steadyline-demo"
 PASSWORD = "a quiet harbor at dawn"
 CALLS = ("Since the first of the month", "Two cups of coffee")
@@ -292,7 +291,5 @@ def open_page(demo_site: DemoSite, page_pool: PagePool, monitor: PageMonitor) ->
         page.goto(path)
         return page
 
-    expect.set_options(timeout=TIMEOUT_MS)
     yield open_and_log_in
-    expect.set_options(timeout=None)
     page_pool.release_all()

@@ -5,6 +5,8 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.chromium import TIMEOUT_MS
+
 
 def line_patterns(*patterns: str) -> list[re.Pattern[str]]:
     """Return patterns in which a dot also matches a line break, because a transcript entry can contain line breaks."""
@@ -28,13 +30,13 @@ def wait_for_session_id(page: Page) -> str:
 
 
 def wait_until_true(page: Page, condition: str) -> None:
-    """Wait up to 20 s for a JavaScript expression. `page.wait_for_function` compiles it again and again, which the
+    """Wait for a JavaScript expression to be true. `page.wait_for_function` compiles it again and again, which the
     pages' Content Security Policy forbids.
     """
     page.evaluate(
         "() => new Promise((done, fail) => {"
         f" const look = () => ({condition}) ? done() : requestAnimationFrame(look);"
-        f" setTimeout(() => fail(new Error({json.dumps(condition)})), 20_000); look(); }})"
+        f" setTimeout(() => fail(new Error({json.dumps(condition)})), {TIMEOUT_MS}); look(); }})"
     )
 
 

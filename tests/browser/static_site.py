@@ -11,6 +11,8 @@ from django.test import RequestFactory
 from django.views.i18n import JavaScriptCatalog
 from playwright.sync_api import Browser, Page
 
+from tests.browser.chromium import TIMEOUT_MS
+
 ROOT = Path(__file__).parents[2]
 STATIC_FOLDERS = {"/static/training/": ROOT / "training/static/training", "/static/": ROOT / "templates/static"}
 
@@ -68,6 +70,7 @@ def serve_static_site() -> Iterator[StaticSite]:
 def open_page_with_errors(browser: Browser, site: StaticSite) -> Iterator[tuple[Page, list[str]]]:
     """Yield a page of the site and the list of its script errors."""
     context = browser.new_context(permissions=["microphone"], base_url=site.url)
+    context.set_default_timeout(TIMEOUT_MS)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
