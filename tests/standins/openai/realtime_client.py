@@ -12,6 +12,7 @@ from .sdk_type_validation import server_event_problems
 
 SAMPLE_RATE = 24_000
 SHORTEST_FRAME_MS = 20
+LONG_LINE = "I am still here, and I can wait. " * 20
 
 
 def silence(ms: int) -> bytes:
@@ -61,6 +62,11 @@ class RealtimeTestClient:
     async def request_response(self, **response: Any) -> dict[str, Any]:
         await self.connection.response.create(response=response)
         return (await self.receive_until("response.done"))["response"]
+
+    async def start_long_response(self) -> None:
+        """Start a response that takes seconds even at the speed of the tests, and receive its first audio."""
+        await self.connection.response.create(response={"instructions": f"Say exactly this: ««{LONG_LINE}»»"})
+        await self.receive_until("response.output_audio.delta")
 
     async def receive_error(self) -> dict[str, Any]:
         return (await self.receive_until("error"))["error"]

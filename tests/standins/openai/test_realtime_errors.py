@@ -125,11 +125,11 @@ async def test_concurrent_response_is_refused(async_client):
     async with connect_realtime(async_client) as realtime:
         await realtime.configure(audio=MANUAL_TURN_AUDIO)
         await realtime.connection.response.create()
-        created = await realtime.receive_until("response.created")
         await realtime.connection.response.create()
-        error = await realtime.receive_error()
         await realtime.receive_until("response.done")
 
+    [created], [error] = realtime.events_of_type("response.created"), realtime.events_of_type("error")
+    error = error["error"]
     assert error["code"] == "conversation_already_has_active_response"
     assert created["response"]["id"] in error["message"]
 

@@ -168,8 +168,7 @@ async def test_session_without_transcription_sends_no_transcript(async_client):
 async def test_speech_interrupts_a_response_if_enabled(async_client):
     async with connect_realtime(async_client) as realtime:
         await realtime.configure(audio=server_vad_audio(interrupt_response=True))
-        await realtime.connection.response.create()
-        await realtime.receive_until("response.output_audio.delta")
+        await realtime.start_long_response()
         await realtime.append_audio(speech(200))
         await realtime.receive_until("input_audio_buffer.speech_started")
         response = (await realtime.receive_until("response.done"))["response"]
@@ -183,8 +182,7 @@ async def test_speech_interrupts_a_response_if_enabled(async_client):
 async def test_speech_does_not_interrupt_a_response_if_disabled(async_client):
     async with connect_realtime(async_client) as realtime:
         await realtime.configure(audio=server_vad_audio())
-        await realtime.connection.response.create()
-        await realtime.receive_until("response.output_audio.delta")
+        await realtime.start_long_response()
         await realtime.append_audio(speech(200))
         response = (await realtime.receive_until("response.done"))["response"]
 
@@ -300,8 +298,7 @@ async def test_token_limit_truncates_the_response(async_client):
 async def test_cancel_ends_the_response_and_allows_another(async_client):
     async with connect_realtime(async_client) as realtime:
         await realtime.configure(audio=MANUAL_TURN_AUDIO)
-        await realtime.connection.response.create()
-        await realtime.receive_until("response.output_audio.delta")
+        await realtime.start_long_response()
         await realtime.connection.response.cancel()
         response = (await realtime.receive_until("response.done"))["response"]
         again = await realtime.request_response()
