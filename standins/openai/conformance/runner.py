@@ -27,7 +27,7 @@ CHAPTERS: dict[str, Sequence[ConformanceScript]] = {
     "Events": events.SCRIPTS,
     "Connection losses": connection_losses.SCRIPTS,
 }
-SCRIPT_TIMEOUT = 40.0  # seconds for one script
+SCRIPT_TIMEOUT = 120.0  # seconds for one script
 
 
 @dataclass

@@ -83,8 +83,8 @@ class ScriptedCall:
     async def fetch_session(self) -> dict[str, Any]:
         return await self.product.call_api("GET", f"/sessions/{self.session_id}/")
 
-    async def expect_ended(self, reason: str, status: str, seconds: float = 12.0) -> dict[str, Any]:
-        ended = await self.page.wait_for_message("ended", seconds=seconds)
+    async def expect_ended(self, reason: str, status: str) -> dict[str, Any]:
+        ended = await self.page.wait_for_message("ended")
         expect(ended["reason"] == reason, f"the page receives the reason {reason}, not {ended['reason']}")
         await wait_for(lambda: self.page.close_code, "the socket is closed")
         stored = await self.fetch_session()

@@ -32,11 +32,10 @@ class ScriptedConnection:
     def events_of_type(self, kind: str) -> list[JSON]:
         return [event for event in self.received_events if event.get("type") == kind]
 
-    async def wait_for_event(self, kind: str, number: int = 1, seconds: float = 6.0) -> JSON:
+    async def wait_for_event(self, kind: str, number: int = 1) -> JSON:
         found = await wait_for(
             lambda: self.events_of_type(kind)[number - 1 : number] or self.closed.is_set(),
             f"the product sends {kind}",
-            seconds,
         )
         if not isinstance(found, list):
             raise ExpectationError(f"the connection closed before the product sent {kind}")
@@ -193,11 +192,9 @@ class ScriptedOpenAI:
         await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
         await send({"type": "websocket.http.response.body", "body": orjson.dumps(body)})
 
-    async def wait_for_connection(self, number: int, seconds: float = 6.0) -> ScriptedConnection:
+    async def wait_for_connection(self, number: int) -> ScriptedConnection:
         """Wait for the n-th connection of this script, counted from 1, and return it."""
-        await wait_for(
-            lambda: len(self.connections) >= number, f"the product opens connection {number} to OpenAI", seconds
-        )
+        await wait_for(lambda: len(self.connections) >= number, f"the product opens connection {number} to OpenAI")
         return self.connections[number - 1]
 
     def reset(self) -> None:

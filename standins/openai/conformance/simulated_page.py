@@ -55,20 +55,18 @@ class SimulatedPage:
     def notices(self) -> list[str]:
         return [message["code"] for message in self.messages_of_type("notice")]
 
-    async def wait_for_message(self, kind: str, number: int = 1, seconds: float = 6.0) -> dict[str, Any]:
-        found = await wait_for(
-            lambda: self.messages_of_type(kind)[number - 1 : number], f"the page receives {kind}", seconds
-        )
+    async def wait_for_message(self, kind: str, number: int = 1) -> dict[str, Any]:
+        found = await wait_for(lambda: self.messages_of_type(kind)[number - 1 : number], f"the page receives {kind}")
         return found[0]
 
-    async def wait_for_notice(self, code: str, seconds: float = 6.0) -> float:
+    async def wait_for_notice(self, code: str) -> float:
         """Wait for a notice with this code and return when it arrived, in seconds of the monotonic clock."""
 
         def arrival_times() -> list[float]:
             received = zip(self.messages, self.message_times, strict=True)
             return [at for message, at in received if message["type"] == "notice" and message["code"] == code]
 
-        return (await wait_for(arrival_times, f"the page receives the notice {code}", seconds))[0]
+        return (await wait_for(arrival_times, f"the page receives the notice {code}"))[0]
 
     async def wait_for_sound(self, ms: int, item: int = 1) -> None:
         await wait_for(
@@ -87,7 +85,7 @@ class SimulatedPage:
         """Wait until another `ms` of microphone audio has been sent."""
         until = self.microphone_samples + ms * SAMPLE_RATE // 1000
         await wait_for(
-            lambda: self.microphone_samples >= until or self.close_code, f"{ms} ms of microphone audio are sent", 10
+            lambda: self.microphone_samples >= until or self.close_code, f"{ms} ms of microphone audio are sent"
         )
 
     async def close(self) -> None:

@@ -10,10 +10,11 @@ import pytest
 import pytest_asyncio
 
 from standins.openai.conformance.__main__ import main, report
-from standins.openai.conformance.expectations import ExpectationError, expect
+from standins.openai.conformance.expectations import TIMEOUT, ExpectationError, expect
 from standins.openai.conformance.product import ProductProcess
 from standins.openai.conformance.runner import CHAPTERS, run_script, run_scripts, running_product, select_scripts
 from standins.openai.conformance.scripted_openai import ScriptedOpenAI
+from standins.openai.conformance.scripts import connection_losses
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPTS = [script for scripts in CHAPTERS.values() for script in scripts]
@@ -25,6 +26,13 @@ async def product() -> AsyncIterator[tuple[ProductProcess, ScriptedOpenAI]]:
     """Yield the product and the scripted OpenAI behind it, shared by all scripts."""
     async with running_product() as both:
         yield both
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """Keep the order of events but not their speed: other tests keep the machine busy."""
+    for name in ("NOTICE_DEADLINE", "RECOVERY_DEADLINE"):
+        monkeypatch.setattr(connection_losses, name, TIMEOUT)
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -174,7 +174,7 @@ async def unanswered_handshake(call: ScriptedCall) -> None:
     """A handshake that gets no answer is abandoned for a new one."""
     call.upstream.handshake_refusals = [None]
     await call.open_call()
-    call.connection = connection = await call.upstream.wait_for_connection(1, seconds=9)
+    call.connection = connection = await call.upstream.wait_for_connection(1)
     await connection.confirm_session()
     await call.page.wait_for_message("ready")
     await call.expect_answer(connection)
@@ -186,7 +186,7 @@ async def unconfirmed_session(call: ScriptedCall) -> None:
     await call.open_call()
     unconfirmed = await call.upstream.wait_for_connection(1)
     await unconfirmed.wait_for_event("session.update")
-    await call.page.wait_for_notice("caller_reconnecting", seconds=8)
+    await call.page.wait_for_notice("caller_reconnecting")
     second = await call.accept_reconnect()
     await call.page.wait_for_message("ready")
     await call.expect_answer(second)
@@ -257,8 +257,8 @@ async def replacement_before_expiry(call: ScriptedCall) -> None:
 async def idle_call(call: ScriptedCall) -> None:
     """A call in which no one speaks gets a warning and then ends as idle."""
     await call.start_call()
-    await call.page.wait_for_notice("idle_warning", seconds=9)
-    await call.expect_ended("idle", "completed", seconds=6)
+    await call.page.wait_for_notice("idle_warning")
+    await call.expect_ended("idle", "completed")
 
 
 async def microphone_frames_stop(call: ScriptedCall) -> None:
@@ -266,7 +266,7 @@ async def microphone_frames_stop(call: ScriptedCall) -> None:
     connection = await call.start_call()
     await call.page.wait_for_microphone(300)
     call.page.tasks[1].cancel()
-    ended = await call.page.wait_for_message("ended", seconds=9)
+    ended = await call.page.wait_for_message("ended")
     expect(ended["reason"] == "line_lost", f"the call ends with line_lost, not {ended['reason']}")
     await wait_for(connection.closed.is_set, "the connection to OpenAI, which costs money, is closed")
     expect((await call.fetch_session())["status"] == "active", "the session stays active for the page to reconnect")
