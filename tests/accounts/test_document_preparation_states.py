@@ -169,7 +169,7 @@ class ProcedureReplacementMachine(RuleBasedStateMachine):
         self.openai.close()
 
 
-@pytest.mark.timeout(3000 if IS_PROVE_RUN else 280)
+@pytest.mark.timeout(3000 if IS_PROVE_RUN else 300)
 def test_one_document_is_active_after_any_sequence_of_events(
     transactional_db, standin, settings, supervisor, organization
 ):

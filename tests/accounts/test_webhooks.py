@@ -59,7 +59,7 @@ def receiver(settings) -> Iterator[WebhookReceiver]:
     thread.start()
     yield receiver
     receiver.server.shutdown()
-    thread.join(5)
+    thread.join(60)
     receiver.server.server_close()
 
 

@@ -23,8 +23,6 @@ from tests.browser.practice_actions import (
 )
 from tests.support.prove_run import IS_PROVE_RUN
 
-pytestmark = pytest.mark.timeout(120)
-
 SUPERVISOR = "supervisor@example.org"
 Scheme = Literal["light", "dark"]
 PHONE: ViewportSize = {"width": 360, "height": 780}

@@ -20,8 +20,6 @@ from tests.browser.practice_actions import (
     type_line,
 )
 
-pytestmark = pytest.mark.timeout(120)
-
 SUPERVISOR, EVALUATOR, STRANGER = "supervisor@example.org", "evaluator@example.org", "stranger@example.net"
 QUESTION = "Are you thinking about suicide?"
 SMILE = "\U0001f642"  # one character in Python, two UTF-16 units in a browser

@@ -23,8 +23,6 @@ from tests.browser.practice_actions import (
 )
 from tests.browser.tones import Samples, ToneBurst, find_tones, loudness, read_stereo, write_microphone
 
-pytestmark = pytest.mark.timeout(180)
-
 # The fake microphone plays a one-second tone every five seconds, with alternating pitch. The pause is long enough for
 # the caller to start an answer and short enough to interrupt it. The call may begin anywhere in the file.
 PERIOD = 5.0  # seconds

@@ -14,8 +14,6 @@ from tests.browser.demo_site import DemoSite, PageMonitor
 from tests.browser.practice_actions import wait_until_true
 from tests.browser.test_accessibility import SUPERVISOR, accessibility_problems
 
-pytestmark = pytest.mark.timeout(120)
-
 ROOT = Path(__file__).parents[2]
 MAX_RECEIVED_BYTES = 70_000_000  # bytes; the whole recording has 345 million
 

@@ -17,8 +17,6 @@ from tests.browser.practice_actions import (
     wait_for_session_id,
 )
 
-pytestmark = pytest.mark.timeout(120)
-
 RESPONSES_ROUTE = "POST /v1/responses"
 
 

@@ -11,8 +11,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.chromium import FAKE_MICROPHONE
 from tests.browser.demo_site import DemoSite, PageMonitor
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @pytest.fixture(scope="module")
 def flags() -> list[str]:

@@ -13,8 +13,6 @@ from tests.browser.practice_actions import begin_chat, expect_caller_answer, sen
 from tests.browser.test_accessibility import accessibility_problems
 from tests.config.demo_process import wait_until
 
-pytestmark = pytest.mark.timeout(120)
-
 SUPERVISOR = "supervisor@example.org"
 LIST = "/admin/scenarios/scenariodraft/"
 COMPLAINT = (Path(__file__).parents[2] / "fixtures/complaints/left-on-hold.txt").read_text()

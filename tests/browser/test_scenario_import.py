@@ -12,8 +12,6 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.demo_site import DemoSite, PageMonitor
 
-pytestmark = pytest.mark.timeout(120)
-
 TRAINER, SUPERVISOR, STRANGER = "trainer@example.org", "supervisor@example.org", "stranger@example.net"
 ADD = "/admin/scenarios/importjob/add/"
 TOO_LARGE = 50 * 1024**2

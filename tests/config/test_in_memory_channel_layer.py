@@ -3,7 +3,7 @@ import threading
 
 from config.in_memory_channel_layer import ThreadSafeInMemoryChannelLayer
 
-TIMEOUT = 10
+TIMEOUT = 60  # seconds
 
 
 class BackgroundLoop:

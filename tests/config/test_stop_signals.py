@@ -30,7 +30,6 @@ def test_wait_without_a_signal_returns_false(restored_handler):
     assert StopSignals([signal.SIGUSR1]).wait(0.001) is False
 
 
-@pytest.mark.timeout(30)
 def test_signal_at_any_moment_of_the_wait_is_received(restored_handler):
     received = 0
     with subprocess.Popen(

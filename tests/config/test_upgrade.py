@@ -37,8 +37,6 @@ AUTHTOKEN_ROWS = {
     "django_migrations": "app = 'authtoken'",
 }
 
-pytestmark = pytest.mark.timeout(120)
-
 
 class Database(NamedTuple):
     """Database of one test, with functions to query and inspect it."""

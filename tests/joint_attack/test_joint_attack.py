@@ -109,7 +109,7 @@ def test_quiet_organization_is_served_during_an_attack(standin, s3_url, settings
         os.setpriority(os.PRIO_PROCESS, calls_standin.process.pid, 19)  # it would run on another machine
         practice = QuietPractice(site.web, quiet.logins, quiet.scenario.pk)
         graded = Evaluation.objects.graded().filter(organization=quiet.organization)
-        wait_until(lambda: graded.count() == COUNSELORS * HISTORY, "the earlier chats are graded", 60)
+        wait_until(lambda: graded.count() == COUNSELORS * HISTORY, "the earlier chats are graded")
         measured, attack = run_attack(site, broker, practice, AttackProcess(plan_attack(site, noisy, receiver_port)))
 
     report = f"{describe_machine()}\n\n{describe(measured, attack)}"

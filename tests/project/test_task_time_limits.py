@@ -66,7 +66,7 @@ def slow_openai(settings) -> Iterator[list[int]]:
         settings.OPENAI_BASE_URL = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
         yield requests
         listener.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
+    thread.join(60)
 
 
 def test_grading_out_of_time_fails_at_once(queued_evaluation, slow_openai):

@@ -222,14 +222,14 @@ def test_audio_that_arrives_during_a_slow_write_is_kept_in_order(buffer, spools,
 
     def slow_append(file, data):
         has_begun.set()
-        may_go_on.wait(10)
+        may_go_on.wait(60)
         return append(file, data)
 
     monkeypatch.setattr(AppendOnlyFile, "append", slow_append)
     record(spool, 0, 20)
     writing = threading.Thread(target=buffer.write, args=[buffer.take_batch()])
     writing.start()
-    has_begun.wait(10)
+    assert has_begun.wait(60)
     record(spool, 20, 20)
     may_go_on.set()
     writing.join()

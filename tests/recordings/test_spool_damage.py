@@ -63,7 +63,7 @@ def assembled_length(folder):
     return assembly.samples
 
 
-@pytest.mark.timeout(1800 if IS_PROVE_RUN else 60)
+@pytest.mark.timeout(1800 if IS_PROVE_RUN else 300)
 @pytest.mark.parametrize("name", FILES)
 def test_truncated_spool_still_assembles(complete_spool, tmp_path, name):
     whole = assembled_length(complete_spool)
@@ -81,7 +81,7 @@ def test_truncated_spool_still_assembles(complete_spool, tmp_path, name):
     assert min(lengths) > 0 or name == JOURNAL_FILE
 
 
-@pytest.mark.timeout(1800 if IS_PROVE_RUN else 60)
+@pytest.mark.timeout(1800 if IS_PROVE_RUN else 300)
 @pytest.mark.parametrize("name", FILES)
 def test_spool_with_flipped_byte_still_assembles(complete_spool, tmp_path, name):
     copy = copy_with_damage(complete_spool, tmp_path / "1", name, bytes)

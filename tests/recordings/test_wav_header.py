@@ -42,7 +42,7 @@ def test_ffprobe_accepts_files_of_any_length(tmp_path, frames):
     path.write_bytes(wav_header(frames, 2, 24_000) + bytes(range(1, 5)) * frames)
 
     command = [str(ffprobe), "-v", "error", "-of", "json", "-show_streams", str(path)]
-    probed = subprocess.run(command, capture_output=True, check=True, timeout=30)
+    probed = subprocess.run(command, capture_output=True, check=True, timeout=60)
     stream = json.loads(probed.stdout)["streams"][0]
 
     assert probed.stderr == b""

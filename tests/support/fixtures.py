@@ -86,7 +86,7 @@ def run_concurrently(*calls: Callable[[], Any]) -> list[Any]:
     barrier = threading.Barrier(len(calls))
 
     def run(call: Callable[[], Any]) -> Any:
-        barrier.wait(10)
+        barrier.wait(60)
         try:
             return call()
         except Exception as error:
@@ -100,7 +100,7 @@ def run_concurrently(*calls: Callable[[], Any]) -> list[Any]:
 
 def wait_for_database_lock() -> None:
     """Wait until a statement on another connection is waiting for a lock. PostgreSQL only."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     with connection.cursor() as cursor:
         while True:
             cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")

@@ -149,7 +149,7 @@ def test_write_message_again_during_the_first_save_is_one_turn(chat):
             first = write_message(chat, "Are you there?")
             again = pool.submit(save_again)
             wait_for_database_lock()
-        assert again.result(30) == first
+        assert again.result(60) == first
 
     assert [turn.text_heard for turn in chat.transcript()] == ["Are you there?"]
 

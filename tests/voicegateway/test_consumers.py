@@ -69,7 +69,7 @@ async def close_database_connections() -> None:
     barrier = threading.Barrier(DATABASE_THREADS)
 
     def close() -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         connection.close()
 
     await asyncio.gather(*[database_to_async(close)() for _ in range(DATABASE_THREADS)])

@@ -34,7 +34,7 @@ def test_drain_lets_calls_end_and_admits_no_more(own_gateway, organization):
         line.say("May I finish?")
         line.wait_for_turn("counselor")
         reason = line.hang_up()
-        exit_status = gateway.process.wait(20)
+        exit_status = gateway.process.wait(TIMEOUT)
 
     first.refresh_from_db()
     assert (was_ready, status, body["status"], notice["code"]) == (200, 503, "draining", "draining")
@@ -59,7 +59,7 @@ def test_drain_waits_until_pages_have_closed_their_sockets(own_gateway, call):
         page.settimeout(TIMEOUT)
         page.send_close(1000)
         rest = page.read_until_closed()
-        exit_status = gateway.process.wait(20)
+        exit_status = gateway.process.wait(TIMEOUT)
 
     assert b'"ended"' in read
     assert (rest, exit_status) == (b"", 0)
@@ -79,7 +79,7 @@ def test_drain_saves_unfinished_calls_for_another_gateway(own_gateway, call, how
         if how == "a second signal":
             gateway.process.send_signal(SIGTERM)
         ending = line.wait_for_end(), line.wait_closed()
-        exit_status = gateway.process.wait(20)
+        exit_status = gateway.process.wait(TIMEOUT)
 
     call.refresh_from_db()
     assert ending == ("shutdown", 1012)

@@ -14,7 +14,7 @@ from tests.voicegateway.test_gateway_calls import channels_of, finished_recordin
 KILLS = 20 if IS_PROVE_RUN else 2
 
 
-@pytest.mark.timeout(60 + 20 * KILLS)
+@pytest.mark.timeout(300 + 20 * KILLS)
 def test_call_survives_repeated_gateway_kills(own_gateway, standin, call):
     gateway = own_gateway()
     kill_times = random.Random(call.pk.int)

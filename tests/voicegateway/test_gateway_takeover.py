@@ -221,11 +221,11 @@ def test_page_that_stops_reading_is_closed(own_gateway, standin, call, colleague
         # The gateway answers every message with the turn in full.
         for _ in range(580):
             stalled_page.send_message(type="say", text="\u00e9" * 3_000)
-        wait_until(lambda: is_call_released(call), "the call is released", timeout=15)
+        wait_until(lambda: is_call_released(call), "the call is released")
         grown = gateway.memory - before
         line.say("Still here.")
         line.wait_for_turn("counselor")
-        wait_until(lambda: gateway.readiness()[1]["calls"] == 1, "the stalled page's call is closed", timeout=10)
+        wait_until(lambda: gateway.readiness()[1]["calls"] == 1, "the stalled page's call is closed")
         read = stalled_page.read_until_closed()
 
     call.refresh_from_db()

@@ -54,7 +54,7 @@ async def read_messages(connection: OpenAIRealtimeConnection, count: int) -> lis
             enough.set()
 
     listening = asyncio.create_task(connection.listen(collect))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await enough.wait()
     listening.cancel()
     await asyncio.gather(listening, return_exceptions=True)
@@ -258,7 +258,7 @@ async def test_call_continues_despite_odd_messages():
 
             player.say(type="hello", last_revision=0)
             player.say(type="say", text="Crisis line, this is Anna.")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await player.spoken.wait()
             player.say(type="hang_up")
 

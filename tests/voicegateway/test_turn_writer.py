@@ -94,7 +94,7 @@ async def test_writer_saves_turns_of_a_live_call():
     saved = asyncio.Event()
     async with writing(database) as writer:
         writer.put(QueuedTurn(CALL, 1, turn(1), lambda turn: saved.set()))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await saved.wait()
 
     assert database.saved == [("item_1", 1)]

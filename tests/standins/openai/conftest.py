@@ -22,13 +22,13 @@ def standin(standin_process):
 
 @pytest.fixture
 def client(standin):
-    with OpenAI(api_key="sk-test", base_url=standin.base_url, max_retries=0, timeout=20) as client:
+    with OpenAI(api_key="sk-test", base_url=standin.base_url, max_retries=0, timeout=60) as client:
         yield client
 
 
 @pytest.fixture
 async def async_client(standin):
-    async with AsyncOpenAI(api_key="sk-test", base_url=standin.base_url, max_retries=0, timeout=20) as client:
+    async with AsyncOpenAI(api_key="sk-test", base_url=standin.base_url, max_retries=0, timeout=60) as client:
         yield client
 
 

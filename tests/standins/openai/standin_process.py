@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).resolve().parents[3]
 READY_PREFIX = "standins.openai listening on "
-TIMEOUT = 30  # seconds
+TIMEOUT = 60  # seconds
 
 
 class StandinProcess:

@@ -14,7 +14,7 @@ CONTENT = b"Make a safety plan with the caller."
 def running_client(*options, **process):
     """Yield a client of a stand-in that is killed without warning at the end of the block."""
     with StandinProcess("--index-lag=0", *options, **process) as standin:
-        with OpenAI(api_key="sk-test", base_url=standin.base_url, max_retries=0, timeout=20) as client:
+        with OpenAI(api_key="sk-test", base_url=standin.base_url, max_retries=0, timeout=60) as client:
             yield client
         standin.process.kill()
 
@@ -153,7 +153,7 @@ def test_folder_that_cannot_be_created_is_refused(state):
     state.write_bytes(b"")
     command = [sys.executable, "-m", "standins.openai", "--port", "0", "--state", state]
 
-    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
     assert refused.returncode == 2
     assert refused.stderr.splitlines()[-1].endswith(f"argument --state: {state}: File exists")
