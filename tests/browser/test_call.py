@@ -343,6 +343,8 @@ def test_lost_connection_is_restored_with_its_transcript(open_page: Callable[...
     page.goto(demo_site.practice_page(counselor, CALLS[0]))
     start_typing(page)
     type_line(page, "Good evening, you have reached the crisis line.")
+    # A caller who is cut off would go on without being asked.
+    expect(transcript_lines(page, speaker="caller", final="true")).to_have_count(1)
     session = session_of(page)
 
     with page.expect_response(re.compile("/ticket/$")):

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT = 60.0  # longest wait for an event or a response, in seconds
+TIMEOUT = 120.0  # longest wait for an event or a response, in seconds
 
 
 def wait_until(condition: Callable[[], object], description: str) -> None:
