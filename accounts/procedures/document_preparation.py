@@ -75,7 +75,9 @@ def _stop_for_confirmation(document: ProcedureDocument) -> bool:
     if is_active or document.confirmed_at:
         return False
     warnings = [document.warning] if document.warning else []
-    if not document.sections.exists() and str(NO_SECTIONS_WARNING) not in document.warning:
+    # A title such as “717 State Line” is not a section.
+    has_sections = document.sections.exclude(number=document.account.number).exists()
+    if not has_sections and str(NO_SECTIONS_WARNING) not in document.warning:
         warnings.append(str(NO_SECTIONS_WARNING))
     if not warnings:
         return False

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from accounts.procedures.outline import read_outline
+from accounts.procedures.section_builders import SectionBuilder, join_steps
 from ai.bounded_patterns import BoundedPattern
 
 MAX_TITLE_LENGTH = 120  # characters; a longer heading is a sentence
@@ -34,6 +36,7 @@ _NUMBER = BoundedPattern(r"\d+(?:\.\d+)*")
 _DIGITS = BoundedPattern(r"\d+")
 _SENTENCE_END = BoundedPattern(r"(?<=[.?!:;])\s")
 _WORD = BoundedPattern(r"[^\W\d_]{3,}")
+_SPACE = BoundedPattern("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _SUFFIXES = ("ing", "ed", "es", "s")
 _STOP_WORDS_TEXT = (
     "about after again all also and any are because been before being but call caller callers can could counselor "
@@ -56,31 +59,17 @@ class ParsedSection:
     last_page: int | None
 
 
-@dataclass
-class _SectionBuilder:
-    """A section whose lines are still being read."""
-
-    number: str
-    title: str
-    page: int
-    last_page: int
-    lines: list[str]
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines).strip()
-
-
 def parse_sections(pages: Sequence[str], has_pages: bool = True) -> list[ParsedSection]:
     """Return the sections of a document in order. Tables of contents and repeated page headings are ignored."""
     lines = [page.splitlines() for page in pages]
-    found = [
-        section for section in _iterate_sections(_drop_running_lines(lines) if has_pages else lines) if section.title
-    ]
-    with_text = {section.number for section in found if section.text}
+    kept_lines = _drop_running_lines(lines) if has_pages else lines
+    found = join_steps([section for section in _iterate_sections(kept_lines) if section.title])
+    if len(found) < 2 and all(section.may_be_step for section in found):  # none, or only the number of the account
+        found = read_outline(kept_lines, _is_title, _is_contents_line) or found
+    with_text = {section.number for section in found if section.text and not section.is_contents}
     sections: dict[str, ParsedSection] = {}
     for section in found:
-        if not section.text and section.number in with_text:
+        if (not section.text or section.is_contents) and section.number in with_text:
             continue  # a table of contents, or a heading directly above its repetition
         existing = sections.get(section.number)
         page, last_page = (section.page, section.last_page) if has_pages else (None, None)
@@ -145,8 +134,12 @@ def _join_lone_numbers(lines: Sequence[str]) -> Iterable[str]:
         yield pending
 
 
-def _iterate_sections(pages: Sequence[Sequence[str]]) -> Iterable[_SectionBuilder]:
-    current: _SectionBuilder | None = None
+def _is_title(line: str) -> bool:
+    return len(line) <= MAX_TITLE_LENGTH and not line.endswith((".", "!", ";", ","))
+
+
+def _iterate_sections(pages: Sequence[Sequence[str]]) -> Iterable[SectionBuilder]:
+    current: SectionBuilder | None = None
     is_referred = False
     for page, lines in enumerate(pages, 1):
         for line in _join_lone_numbers(lines):
@@ -155,8 +148,10 @@ def _iterate_sections(pages: Sequence[Sequence[str]]) -> Iterable[_SectionBuilde
             if heading:
                 if current:
                     yield current
-                current = _SectionBuilder(heading[0], heading[1], page, page, [heading[2]] if heading[2] else [])
+                number, title, text = heading
+                current = SectionBuilder(number, title, line.strip(), page, page, [text] if text else [])
             elif current and line.strip():
+                current.is_contents = current.is_contents or (not current.lines and _has_leader(line))
                 current.lines.append(line.strip())
                 current.last_page = page
     if current:
@@ -189,7 +184,7 @@ def _parse_heading(line: str) -> tuple[str, str, str] | None:
 
 def _without_markup(line: str) -> str:
     """Return the line with plain blanks, and without the Markdown of bold type and of escaped periods."""
-    plain = line.replace("\u00a0", " ").strip()
+    plain = _SPACE.sub(" ", line).strip()
     if plain.lstrip("# ").startswith(("**", "__")):
         plain = plain.replace("**", "").replace("__", "").strip()
     return plain.replace("\\.", ".", 1)
@@ -202,6 +197,10 @@ def _is_contents_line(line: str) -> bool:
     gap = head[len(head.rstrip(" \t.…")) :]
     has_leader = "…" in gap or len(gap[gap.find(".") :]) > 2 if "." in gap or "…" in gap else len(gap) > 2
     return 1 <= len(text) - len(head) <= 4 and has_leader
+
+
+def _has_leader(line: str) -> bool:
+    return _is_contents_line(line) and not line.rstrip().rstrip("0123456789 ")[-1:].isalnum()
 
 
 def _shorten_sentence(sentence: str) -> str:

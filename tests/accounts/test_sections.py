@@ -179,3 +179,83 @@ def test_numbers_at_the_tops_of_pages_are_not_running_headers(number):
     pages = [f"{number.format(page)}\n{title}\nSay it.\nMore.\nEnd" for page, title in enumerate(titles, 1)]
 
     assert [one.title for one in parse_sections(pages)] == titles
+
+
+def numbers_of(*pages: str) -> list[tuple[str, str]]:
+    return [(one.number, one.text) for one in parse_sections(pages)]
+
+
+@pytest.mark.parametrize(
+    ("above", "section", "lines", "below"),
+    [
+        ("1 Scope", "1.1 Risk", ["1. Ask directly", "2. Stay on the line", "3. Call for help"], "1.2 Closing"),
+        ("1.1 Scope", "1.2 Risk", ["1. Ask directly", "2. Stay on the line", "3. Call"], "2 Closing"),
+        ("Introduction", "1 Risk", ["1. Ask directly", "2. Stay on the line", "3. Call for help"], "2 Closing"),
+        ("1 Scope", "2 Risk", ["1. Ask directly", "2. Stay on the line"], "3 Closing"),
+        ("6000 Scope", "6100 Risk", ["1. Ask directly", "2. Stay on the line"], "6200 Closing"),
+        ("1 Scope", "1.1 Contacts", ["12 Oak Street", "988 Lifeline", "450 Main Avenue"], "1.2 Closing"),
+        ("2 Aim", "3 Contacts", ["988 Lifeline", "12 Oak Street"], "4 Closing"),
+    ],
+)
+def test_numbered_lines_inside_a_section_stay_there(above, section, lines, below):
+    found = numbers_of("\n".join([above, "All calls.", section, *lines, below, "End."]))
+
+    first = [(above.split()[0], "All calls.")] if above[0].isdigit() else []
+    assert found == [*first, (section.split()[0], "\n".join(lines)), (below.split()[0], "End.")]
+
+
+def test_chapter_after_steps_is_a_section():
+    found = numbers_of("1.1 Scope\nAll.\n1.2 Risk\n1. Ask directly\n2 Ending\nText.\n2.1 Closing\nEnd.")
+
+    assert found == [("1.1", "All."), ("1.2", "1. Ask directly"), ("2", "Text."), ("2.1", "End.")]
+
+
+def test_chapters_after_title_with_account_number_are_sections():
+    document = "717 State Line\n1 Opening\nGreet.\n2 Risk\nAsk.\n988 Lifeline\nTransfer."
+
+    assert [number for number, _ in numbers_of(document)] == ["717", "1", "2", "988"]
+
+
+def test_contents_do_not_turn_chapters_into_steps():
+    contents = "Contents\n1 Opening 2\n1.1 Greeting 2\n2 Risk 3"
+
+    assert numbers_of(contents, "1 Opening\nGreet.\n1.1 Greeting\nHello.", "2 Risk\nAsk.") == [
+        ("1", "Greet."),
+        ("1.1", "Hello."),
+        ("2", "Ask."),
+    ]
+
+
+def test_entry_of_contents_over_two_lines_is_no_section():
+    contents = "1.1 Opening the call and telling the caller who\nis listening ........ 2\n1.2 Risk ........ 3"
+
+    assert numbers_of(contents, "1.1 Opening the call\nGreet.", "1.2 Risk\nAsk.") == [
+        ("1.1", "Greet."),
+        ("1.2", "Ask."),
+    ]
+
+
+@pytest.mark.parametrize("numerals", [("I", "II", "III", "IV"), ("A", "B", "C", "D"), ("A.1", "A.2", "B", "B.1")])
+@pytest.mark.parametrize("title", ["", "717 State Line\n"])
+def test_roman_numerals_and_letters_are_section_numbers(numerals, title):
+    contents = "".join(f"{numeral}. Part of {numeral} ........ 2\n" for numeral in numerals)
+    body = "".join(f"{numeral}. Part of {numeral}\nText of {numeral}.\n" for numeral in numerals)
+
+    assert numbers_of(title + contents, body) == [(numeral, f"Text of {numeral}.") for numeral in numerals]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A. Ask openly\nB. Stay on the line\nC. Call for help",
+        "I. Ask openly.\nThen wait.\nII. Stay.\nWait.",
+        "A. Smith wrote this\nin May.\nC. Jones\nread it.",
+        "1.1 Risk\nA. Ask openly\nThen wait\nB. Stay\nWait",
+    ],
+)
+def test_lists_and_names_are_no_outline(text):
+    assert [number for number, _ in numbers_of(text) if number != "1.1"] == []
+
+
+def test_any_space_separates_number_and_title():
+    assert numbers_of("1.1\u2003Opening\nGreet.\n1.2\u3000Risk\nAsk.") == [("1.1", "Greet."), ("1.2", "Ask.")]
