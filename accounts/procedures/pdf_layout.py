@@ -12,6 +12,7 @@ from accounts.procedures.pdf_words import Row, Word, direction_of, group_rows, t
 
 COLUMN_GAP = "   "  # between cells of one row; tables of contents are recognized by it
 _MIN_GUTTER = 0.9  # gap between two columns, in letter heights
+_MIN_NARROW_GUTTER = 0.5  # the same in rows that reach a gutter found in others; spaces between words are narrower
 _MIN_COLUMN_ROWS = 3  # fewer rows side by side are just lines with gaps
 _DENSE_BLOCK_ROWS = 5  # rows between gaps; smaller blocks are rows of a table
 
@@ -113,7 +114,7 @@ def _find_columns(rows: list[Row], rules: Rules) -> _Columns | None:
     best: _Columns | None = None
     segments = [_segments(row, gutter, rules) for row in rows]
     for x in _repeated_left_edges(segments):
-        for first, end in _divided_runs(rows, segments, x):
+        for first, end in _divided_runs(rows, segments, x, _MIN_NARROW_GUTTER * height):
             is_table = not _is_running_text(rows[first:end], x, rules)
             if is_table:
                 end = _end_of_table(rows, first, end, x, rules)
@@ -145,15 +146,27 @@ def _repeated_left_edges(rows: list[list[tuple[float, float]]]) -> list[float]:
     return [group[0] for group in groups[1:] if len(group) >= _MIN_COLUMN_ROWS][:20]
 
 
-def _divided_runs(rows: list[Row], segments: list[list[tuple[float, float]]], x: float) -> Iterable[tuple[int, int]]:
-    """Yield (first, end) of the runs of rows with words on both sides of `x` and none across it."""
+def _divided_runs(
+    rows: list[Row], segments: list[list[tuple[float, float]]], x: float, narrow: float
+) -> Iterable[tuple[int, int]]:
+    """Yield (first, end) of the runs of rows with words on both sides of `x` and no part of a row across it."""
     start = 0
     for index in range(len(rows) + 1):
-        if index < len(rows) and not any(left < x - 1.0 and right > x - 0.5 for left, right in segments[index]):
+        if index < len(rows) and not (
+            any(left < x - 1.0 and right > x - 0.5 for left, right in segments[index])
+            and not _has_gap_at(rows[index], x, narrow)
+        ):
             continue
         if run := _trim_run(rows, start, index, x):
             yield run
         start = index + 1
+
+
+def _has_gap_at(row: Row, x: float, narrow: float) -> bool:
+    """Return True if a word begins at `x` after a gap of at least `narrow`, as in a full line of a narrow column."""
+    return any(
+        abs(right.x0 - x) < 1.5 and right.x0 - left.x1 >= narrow for left, right in zip(row, row[1:], strict=False)
+    )
 
 
 def _trim_run(rows: list[Row], start: int, end: int, x: float) -> tuple[int, int] | None:

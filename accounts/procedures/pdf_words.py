@@ -59,7 +59,7 @@ def _word_gap(row: Row) -> tuple[float, float]:
     leave gaps, so only their distance counts.
     """
     height = median(letter.height for letter in row)
-    pairs = list(zip(row, row[1:], strict=False))
+    pairs = [(left, right) for left, right in zip(row, row[1:], strict=False) if left.text + right.text != ".."]
     if len(pairs) > 3:
         pitch = median(right.x0 - left.x0 for left, right in pairs)
         if sum(abs(right.x0 - left.x0 - pitch) < 0.03 * pitch for left, right in pairs) > 0.7 * len(pairs):

@@ -104,6 +104,27 @@ def test_columns_with_lines_at_different_heights_are_read_in_order():
     assert read(draw(*texts))[0].split("\n") == [*(one for one, _ in COLUMNS), *(one for _, one in COLUMNS)]
 
 
+def test_full_lines_beside_narrow_gutter_stay_in_their_columns():
+    left = ["1.1 Greeting", "Say the name of the line slowly", "and clearly.", "Ask for a number at", "once."]
+    right = ["1.2 Safety", "Ask directly about suicide and", "then about the plan.", "Be patient and", "wait."]
+    full = 72 + 12 * len(left[1]) * 0.6  # right end of the full line, in Courier
+    texts = [
+        (edge, 700 - 15 * index, text)
+        for edge, lines in ((72, left), (full + 9, right))
+        for index, text in enumerate(lines)
+    ]
+
+    [page] = read(draw(*texts), font=FONT.replace(b"Helvetica", b"Courier"))
+
+    assert page.split("\n") == [*left, *right]
+
+
+def test_dots_before_page_number_do_not_space_out_the_title():
+    [page] = read(draw((72, 700, "1.1 Opening the call " + "." * 80 + " 2")))
+
+    assert page.startswith("1.1 Opening the call ....")
+
+
 def test_labels_and_values_stay_on_one_line():
     rows = [("Caller", "Anonymous"), ("Risk", "Denied a plan"), ("Outcome", "Warm transfer"), ("Time", "20 minutes")]
 
