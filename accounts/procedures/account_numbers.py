@@ -10,6 +10,7 @@ from ai.bounded_patterns import BoundedPattern
 
 _TITLE_LINES = 8  # lines at the top of a document that say which account it is for
 _MARGIN_LINES = 2  # lines at the top and the bottom of a page that may be its header and footer
+_MENTION_REACH = 60  # characters before the label that may say that the account is only mentioned
 _LABEL_REACH = 40  # characters between "account" and its number
 _MIN_UNLABELED_LENGTH = 3  # shorter numbers without a label are sections, steps, or pages
 _PUBLIC_NUMBER = BoundedPattern(r"988|[2-9]11|(?:19|20)\d\d")  # public hotlines and years, which any title may mention
@@ -18,6 +19,13 @@ _LABEL = BoundedPattern(r"\b(?:accounts?|acct|clients?|contracts?|programs?|line
 # Words and punctuation that may come between the label and the number.
 _LABEL_REST = BoundedPattern(
     r"(?:[\W\d_]|\b(?:accounts?|numbers?|nos?|nr|ids?|codes?|and|or|is|the|for)\b){0,60}", re.IGNORECASE
+)
+# Words before the label of an account that the document only mentions.
+_MENTION_ONLY = BoundedPattern(
+    r"\b(?:see(?: also)?|replaces?|replacing|supersedes?|superseding|formerly|previously|not|(?:transfers?|transferred|"
+    r"refers?|referred|belongs?) to|instead of|unlike|(?:manual|document|procedures|guidelines) of)"
+    r"(?:\W{1,3}(?:the|an?|any|for|to|with|manual|document|procedures|guidelines|of|crisis)){0,4}\W{1,3}$",
+    re.IGNORECASE,
 )
 _YEAR = BoundedPattern(r"(?:19|20)\d\d(?!\d)")
 _PHONE_REST = BoundedPattern(r"\)?[-. ]{0,2}\d{3}[-. ]{0,2}\d{4}(?!\d)")
@@ -142,10 +150,16 @@ def _is_at_edge(text: str, start: int, end: int) -> bool:
 
 
 def _is_labeled(text: str, start: int) -> bool:
-    """Return True if only punctuation, numbers, and filler words separate a word such as "account" from the number."""
+    """Return True if only punctuation, numbers, and filler words separate a word such as "account" from the number.
+
+    “See also account 717” and “replaces the manual of account 717” do not count.
+    """
     begin = max(text.rfind("\n", 0, start) + 1, start - _LABEL_REACH)
-    labels = [found.end() for found in _LABEL.finditer(text, begin, start)]
-    return bool(labels) and _LABEL_REST.fullmatch(text, labels[-1], start) is not None
+    labels = list(_LABEL.finditer(text, begin, start))
+    if not labels or _LABEL_REST.fullmatch(text, labels[-1].end(), start) is None:
+        return False
+    before = text[max(0, labels[-1].start() - _MENTION_REACH) : labels[-1].start()]
+    return _MENTION_ONLY.search(before.rpartition("\n")[2]) is None
 
 
 def _find_spans(text: str, number: str) -> Iterator[tuple[int, int]]:

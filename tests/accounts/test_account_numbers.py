@@ -120,3 +120,18 @@ def test_account_search_takes_linear_time():
     text = "7 1 " * 100_000 + "account " * 50_000 + " " * 100_000 + "717-" * 50_000
 
     assert match_account([text], "717", OTHER_NUMBERS)[0] is not None
+
+
+@pytest.mark.parametrize(
+    ("page", "match"),
+    [
+        ("Account 718 State Line\nThis replaces the manual of account 717\n", AccountMatch.OTHER),
+        ("Account 718\nManual\nSee also account 717 for the evening line.", AccountMatch.OTHER),
+        ("Account 718\nCalls are transferred to account 717 at night.", AccountMatch.OTHER),
+        ("Account 717 State Line\nThis replaces the manual of account 718\n", AccountMatch.FOUND),
+        ("Procedures, not for account 718\nAccount 717", AccountMatch.FOUND),
+        ("Account 718\nAccount 717\n", AccountMatch.FOUND),
+    ],
+)
+def test_account_that_is_only_mentioned_does_not_decide(page, match):
+    assert match_account([page], "717", ["718"])[0] is match
