@@ -205,8 +205,9 @@ class DocxReader:
         style = attribute(child(properties, "w:rStyle"))
         return is_hidden or (style is not None and self._styles.is_hidden(style))
 
-    def _read_run(self, run: "Element", is_hidden: bool) -> Iterator[str]:
-        for element in run:
+    def _read_run(self, run: "Element", is_hidden: bool, part: "Element | None" = None) -> Iterator[str]:
+        """Yield the text of a run, or of a part of it."""
+        for element in run if part is None else part:
             name = name_of(element)
             if name == "w:fldChar":
                 yield from self._track_field(element, is_hidden)
@@ -227,8 +228,9 @@ class DocxReader:
             elif name == "w:ruby":
                 yield from self._read_inline(element, is_hidden)
             elif name == "mc:AlternateContent":
-                for drawing in _choose_alternative(element):
-                    self._read_drawing(drawing)
+                yield from self._read_run(run, is_hidden, _choose_alternative(element))
+            elif name == "other:symEx":  # an emoji
+                yield self._read_symbol(attribute(element, "font") or "", attribute(element, "char") or "")
             elif name in {"w:drawing", "w:pict", "w:object"} or name in _FOREIGN:
                 self._read_drawing(element)
 
@@ -310,8 +312,8 @@ class DocxReader:
 
 
 def _choose_alternative(element: "Element") -> "Element":
-    """Return the first of several versions of the same content."""
-    return next((one for one in element if name_of(one) in {"mc:Choice", "mc:Fallback"}), element)
+    """Return the first of several versions of the same content that is not empty."""
+    return next((one for one in element if name_of(one) in {"mc:Choice", "mc:Fallback"} and len(one)), element)
 
 
 def _shows_placeholder(control: "Element") -> bool:

@@ -359,3 +359,46 @@ def zip_of(**parts: bytes) -> bytes:
 )
 def test_unreadable_docx_is_refused(data, refused):
     assert extract_docx_text(data, 100) == {"refused": refused}
+
+
+SYMBOL_SPACE = 'xmlns:w16se="http://schemas.microsoft.com/office/word/2015/wordml/symex"'
+EMOJI = f'<w16se:symEx {SYMBOL_SPACE} w16se:font="Segoe UI Emoji" w16se:char="1F60A"/>'
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (
+            p(
+                "Mood: ",
+                f"<w:r><mc:AlternateContent><mc:Choice Requires='w16se'>{EMOJI}</mc:Choice>"
+                "<mc:Fallback><w:t>\U0001f60a</w:t></mc:Fallback></mc:AlternateContent></w:r>",
+                " calm",
+            ),
+            "Mood: \U0001f60a calm",
+        ),
+        (
+            p(
+                "<w:r><mc:AlternateContent><mc:Choice Requires='x'><w:t>New</w:t></mc:Choice>"
+                "</mc:AlternateContent></w:r>"
+            ),
+            "New",
+        ),
+        (
+            f"<mc:AlternateContent><mc:Choice Requires='x'/><mc:Fallback>{p('Other')}</mc:Fallback>"
+            "</mc:AlternateContent>",
+            "Other",
+        ),
+        (
+            p(
+                "<w:r><w:rPr><w:vanish/></w:rPr><mc:AlternateContent><mc:Choice Requires='x'><w:t>Hidden</w:t>"
+                "</mc:Choice></mc:AlternateContent></w:r>",
+                "Seen",
+            ),
+            "Seen",
+        ),
+    ],
+    ids=["emoji", "text", "empty choice", "hidden"],
+)
+def test_alternative_content_with_text_is_read(body, text):
+    assert read_text(body) == text
