@@ -15,6 +15,7 @@ _GAP = r"[ \t\u00a0]++"
 _NUMBER = BoundedPattern(
     rf"(?:\(?(\d{{1,3}}(?:\.\d{{1,3}}){{0,9}}+)(?:[.)]|(?<=\.\d)|(?<=\.\d\d)){_GAP}(?=\S)"
     r"|(\d{1,3})(?:[.)](?=[^\W\d_])|[．、）]\s*(?=\S))|#(\d{1,3})[.):]?[ \t]+(?=\S)|[①-⑳❶-❿➀-➓][ \t]*(?=\S)"
+    r"|(?:[0-9]\ufe0f?\u20e3|\U0001f51f)[ \t\u00a0]*(?=\S)"
     r"|(?:criterion|check|goal|objective|point|item|task|skill|standard|competency)"
     r"[ ]#?(\d{1,3})[ ]?[-–—:.)]\s+(?=\S))",
     re.IGNORECASE,
@@ -24,6 +25,7 @@ _ROMAN = BoundedPattern(r"[ivx]{1,5}", re.IGNORECASE)
 _BULLET = BoundedPattern(
     rf"(?:[-*+•‣●♦►➢❖–—✓✔☐☑☒✅❌✗✘🚫⛔□◆◇➤➔·‐‑−👉🔹🔸](?:\ufe0f?{_GAP}\[[ xX]?\]|\ufe0f)?|\[[ xX]?\]|[-=]>){_GAP}(?=\S)"
     r"|[•‣●♦►➢❖✓✔☐☑☒✅❌✗✘🚫⛔□◆◇➤👉🔹🔸]\ufe0f?(?=[^\W_])|[-–](?=[A-Z][a-z])"
+    rf"|[☀-➿⬀-⯿\U0001f300-\U0001faff][\U0001f3fb-\U0001f3ff]?\ufe0f?{_GAP}(?=\S)"  # an emoji and a space
 )
 # Microsoft Word uses these for the second and third levels, and pasted text often loses their indent.
 _LOWER_BULLET = BoundedPattern(rf"(?:[◦○▫∙⁃»›→]{_GAP}(?=\S)|o(?:\t[ \t]*|[ \t]+(?=[A-Z])))")

@@ -1,7 +1,7 @@
 """Markup, tables, and lists on one line in an evaluator context, turned into one plain line for each item."""
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ai.bounded_patterns import BoundedPattern
@@ -147,18 +147,33 @@ def _read_tables(lines: Sequence[PlainLine]) -> Iterator[PlainLine]:
 
 def _table_at(lines: Sequence[PlainLine], first: int) -> list[list[PlainLine]]:
     """Return the cells of the table that begins at a line, by row, or [] if there is none."""
-    for split in (_split_bars, _split_tabs):
+    for split in (_split_bars, _split_inner_bars, _split_tabs):
+        if not _may_start_table(lines, first, split):
+            continue
         rows: list[list[PlainLine]] = []
         while first + len(rows) < len(lines) and (cells := split(lines[first + len(rows)])):
             rows.append(cells)
-        is_table = split is _split_bars or _is_header(rows[0] if rows else [])
-        if len(rows) > 1 and is_table:
+        if len(rows) > 1:
             return rows
     return []
 
 
+def _may_start_table(lines: Sequence[PlainLine], first: int, split: Callable[[PlainLine], list[PlainLine]]) -> bool:
+    if split is _split_tabs:
+        return _is_header(split(lines[first]))
+    if split is _split_inner_bars:
+        rule = split(lines[first + 1]) if first + 1 < len(lines) else []
+        return bool(rule) and all(_RULE_CELL.fullmatch(cell.text) for cell in rule)
+    return True
+
+
 def _split_bars(line: PlainLine) -> list[PlainLine]:
     return _split_cells(line, "|")[1:-1] if _ROW.fullmatch(line.text) else []
+
+
+def _split_inner_bars(line: PlainLine) -> list[PlainLine]:
+    """Return the cells of a row without bars at its ends, as Markdown also allows."""
+    return _split_cells(line, "|") if "|" in line.text else []
 
 
 def _split_tabs(line: PlainLine) -> list[PlainLine]:

@@ -21,6 +21,7 @@ from scenarios.linting.context_wording import (
     is_heading_phrase,
     is_negative_heading,
     judge_line,
+    starts_with_label,
 )
 
 _RANKS = {
@@ -106,6 +107,8 @@ class _SectionReader:
         if level and self._has_content(index, level):
             self._open_section(index, level)
         elif line.marker and not (line.level and not level):
+            if self._find_sibling(line):
+                self._leave_section(line)
             self._add_item(line, index)
         elif self._continues(index):
             node = self._latest_node()
@@ -121,7 +124,8 @@ class _SectionReader:
         line = self._lines[index]
         following = self._lines[index + 1] if index + 1 < len(self._lines) else None
         if line.marker and line.level in {0, CAPITALS_LEVEL}:
-            return LINE_LEVEL if following and self._is_item_heading(line, following) else 0
+            is_heading = following and (self._is_item_heading(line, following) or self._is_topic(line, following))
+            return LINE_LEVEL if is_heading else 0
         if line.level:
             return line.level
         if following is None or len(line.text) > MAX_HEADING_LENGTH or self._is_wrapped(index):
@@ -149,6 +153,39 @@ class _SectionReader:
         section = self.sections[-1]
         is_new_level = section.kind is not SectionKind.CRITERIA or not self._open_items
         return is_named and is_plain and (is_new_level or _marker_of(section) == line.marker)
+
+    def _find_sibling(self, line: ContextLine) -> ContextSection | None:
+        """Return the enclosing section, not of criteria, whose heading is numbered as this line is, or None.
+
+        “2. Asks about suicide” does not belong to “1. Background”.
+        """
+        siblings = (
+            section
+            for section in self._outer
+            if section.line and section.line.marker == line.marker in {"number", "roman", "letter"}
+            if section.line.depth == line.depth and abs(section.line.indent - line.indent) < _NESTED_INDENT
+        )
+        found = next(siblings, None)
+        return found if found and found.kind is not SectionKind.CRITERIA else None
+
+    def _is_topic(self, line: ContextLine, following: ContextLine) -> bool:
+        """Return True for “2. Rapport” above other items, after “1. Background” with items of its own."""
+        is_nested = following.marker and (
+            following.marker != line.marker
+            or following.depth > line.depth
+            or following.indent - line.indent >= _NESTED_INDENT
+        )
+        is_short = " " not in line.text  # “Closing” is no action
+        is_action = judge_line(line.text) is Wording.ACTION and not is_short
+        return bool(is_nested and not is_action and self._find_sibling(line))
+
+    def _leave_section(self, line: ContextLine) -> None:
+        """Close the section of the sibling heading. What follows has no heading."""
+        sibling = self._find_sibling(line)
+        while self._outer and self._outer.pop() is not sibling:
+            pass
+        self.sections.append(ContextSection(None))
+        self._open_items = []
 
     def _has_content(self, index: int, level: int) -> bool:
         """Return False for a point in bold or capitals, which looks like a heading but has nothing below it."""
@@ -221,6 +258,8 @@ class _SectionReader:
         if previous.marker and line.indent - previous.indent >= _NESTED_INDENT:
             return True
         text = line.words
+        if starts_with_label(line.text):
+            return False
         if text[0].islower() or previous.text[-1] in ",–—-(&":
             return True
         is_ended = previous.text[-1] in ".!?;:"

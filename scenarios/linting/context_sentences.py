@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ai.bounded_patterns import BoundedPattern
 from scenarios.linting.context_sections import ContextNode
-from scenarios.linting.context_wording import SectionKind, Wording, classify_heading, judge_line
+from scenarios.linting.context_wording import SectionKind, Wording, addresses_counselor, classify_heading, judge_line
 
 _SENTENCE = BoundedPattern(r"(?:[^.!?\n]|[.!?](?!\s))++[.!?\"”’)]*+")
 _LABEL = BoundedPattern(r"([A-Za-z][\w /&'’()-]{1,60}):\s+(?=\S)")
@@ -20,14 +20,17 @@ def split_prose(unit: ContextNode) -> list[ContextNode]:
 
 
 def split_subjects(unit: ContextNode) -> list[ContextNode]:
-    """Separate sentences about the caller from sentences about the counselor's tasks."""
+    """Separate sentences about the caller from the counselor's tasks, and tasks that say so from each other."""
     sentences = [found[0].strip() for found in _SENTENCE.finditer(unit.text) if found[0].strip()]
     wordings = [_judge(sentence) for sentence in sentences]
-    if not {Wording.ACTION, Wording.FACT} <= set(wordings):
+    has_duties = sum(map(addresses_counselor, sentences)) > 1
+    if not {Wording.ACTION, Wording.FACT} <= set(wordings) and not has_duties:
         return [unit]
     groups: list[tuple[Wording, str]] = []
     for sentence, wording in zip(sentences, wordings, strict=True):
-        if groups and wording in {Wording.UNCLEAR, groups[-1][0]}:
+        # Each “The counselor should …” is a task of its own.
+        is_next_duty = has_duties and addresses_counselor(sentence)
+        if groups and wording in {Wording.UNCLEAR, groups[-1][0]} and not is_next_duty:
             groups[-1] = (groups[-1][0], f"{groups[-1][1]} {sentence}")
         else:
             groups.append((wording, sentence))

@@ -184,6 +184,7 @@ _OBLIGATION = compile_any(
     r"^(?:must|should|never|always|do not|don['’]t|does not|doesn['’]t|avoids?|without)\b",
     r"^(?:did|does|do|is|was|were|has|have|can|could) [^?]*\?$",
 )
+_AGED = compile_any(r"\b\d{1,3}[- ]years?[- ]old\b")
 _FIRST_WORDS = BoundedPattern(r"[a-z'’-]+")
 
 
@@ -234,14 +235,17 @@ def judge_line(text: str) -> Wording:
     if any(_is_action_participle(found[1]) for found in _PASSIVE.finditer(lowered)):
         return Wording.ACTION
     # “Marco lost his job”, “Wife left in May”. “Is” may also be about the counselor: “The tone is calm.”
-    if any(word in _PAST_OR_STATE - {"is", "are"} for word in words[1:3]) or _POSSESSED.search(lowered):
+    is_past = any(word in _PAST_OR_STATE - {"is", "are"} for word in words[1:3])
+    if is_past or _POSSESSED.search(lowered) or _AGED.search(lowered):
         return Wording.FACT
     return Wording.UNCLEAR
 
 
 _HEADING_START = compile_any(
     rf"^(?:what|how) (?:the |a )?{_COUNSELOR}\b",
-    rf"^(?:the )?{_COUNSELOR}(?:'s|s')? (?:goals?|tasks?|actions?|expectations?|skills?|behaviou?rs?|objectives?)$",
+    rf"^(?:the )?{_COUNSELOR}(?:'s|s')? (?:goals?|tasks?|actions?|expectations?|skills?|behaviou?rs?|objectives?|"
+    r"competenc(?:y|ies)|responsibilit(?:y|ies)|dut(?:y|ies)|roles?|steps?|interventions?|performance|criteria|"
+    r"check ?list|rubric|standards?|outcomes?|techniques?)$",
     rf"^(?:the )?{_COUNSELOR} (?:should|must|will|needs to|is expected to)"
     r"(?: do| demonstrate| cover| include| be able to)?$",
 )
@@ -264,6 +268,7 @@ def is_heading_phrase(text: str) -> bool:
 
 
 _GENERIC_WORDS = word_set(
+    "duty duties responsibility responsibilities role roles standards "
     "what to assess evaluate evaluated evaluation expected expectations goals goal objectives objective criteria "
     "grading scoring must should do does dos don'ts not avoid skills skill primary key main core for the of this call "
     "chat conversation session counselor counsellor trainee actions action behaviors behaviours behavior behaviour "
@@ -298,3 +303,12 @@ _COUNSELOR_DUTY = compile_any(
 def starts_with_action(text: str) -> bool:
     words = _FIRST_WORDS.findall(text.lower())
     return bool(words) and _is_action_verb(words[0])
+
+
+_LABEL = BoundedPattern(r"([A-Za-z][\w /&'’()-]{1,60}):\s+(?=\S)")
+
+
+def starts_with_label(text: str) -> bool:
+    """Return True for “Avoid: minimizing” or “Situation: laid off”, whose label names a known subject."""
+    label = _LABEL.match(text)
+    return label is not None and len(label[1].split()) <= 4 and classify_heading(label[1]) is not None

@@ -14,6 +14,7 @@ from scenarios.linting.context_wording import (
     addresses_counselor,
     classify_heading,
     describes_state,
+    is_clearly_not_criteria,
     is_generic_heading,
     is_negative_heading,
     judge_line,
@@ -192,15 +193,17 @@ class _PointCollector:
 
     def _find_item_reason(self, node: ContextNode, section: ContextSection) -> Message | None:
         """Return the reason to leave an item out, or None to grade it."""
-        kind, heading = section.kind, section.heading
+        kind, heading, is_certain, text = section.kind, section.heading, section.is_certain, node.text
         if kind is None and (label := _LABEL.match(node.text)) and len(label[1].split()) <= 4:
             kind, heading = classify_heading(label[1]), label[1]
             kind = None if starts_with_action(label[1]) else kind
+            if kind is SectionKind.FACTS and not is_clearly_not_criteria(label[1]):
+                is_certain, text = False, node.text[label.end() :]
         if kind is SectionKind.CRITERIA:
             return None
-        wording = judge_line(node.text)
+        wording = judge_line(text)
         if kind is not None:
-            is_taken = _is_duty(node, kind) or (not section.is_certain and wording is Wording.ACTION)
+            is_taken = _is_duty(node, kind) or (not is_certain and wording is Wording.ACTION)
             return None if is_taken else reasons.of_section(kind, heading)
         is_state = self._has_facts and wording is Wording.UNCLEAR and describes_state(node.text)
         if wording is Wording.FACT or is_state:

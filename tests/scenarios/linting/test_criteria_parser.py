@@ -215,3 +215,83 @@ def test_no_line_is_lost(pieces):
     headings = [section.heading for section in split_sections(read_lines(context))]
     lines = [line.text for line in read_lines(context) if line.text not in headings]
     assert [text for text in lines if text.rstrip(" :;,.") not in kept] == []
+
+
+@pytest.mark.parametrize("marks", [("1.", "2.", "3."), ("I.", "II.", "III."), ("A.", "B.", "C.")])
+@pytest.mark.parametrize("nested", ["   - {}\n", "- {}\n"])
+@pytest.mark.parametrize("facts", ["Background", "Presenting problem", "Notes for the evaluator"])
+def test_topic_or_point_after_numbered_facts_is_not_below_them(marks, nested, facts):
+    def listed(*items: str) -> str:
+        return "".join(nested.format(item) for item in items)
+
+    topics = (
+        f"{marks[0]} {facts}\n{listed('Lost the shop')}{marks[1]} Rapport\n{listed('Greets warmly', 'Uses the name')}"
+    )
+    topics += f"{marks[2]} Closing\n{listed('Thanks the caller', 'Agrees on a time')}"
+    points = f"{marks[0]} {facts}\n{listed('Lost the shop')}{marks[1]} Asks about suicide\n   - means\n"
+
+    assert texts(topics) == ["Greets warmly", "Uses the name", "Thanks the caller", "Agrees on a time"]
+    assert texts(points) == ["Asks about suicide: means"]
+    assert left_out(topics) == left_out(points) == [(2, "Lost the shop")]
+
+
+@pytest.mark.parametrize("word", ["competencies", "responsibilities", "duties", "performance", "checklist"])
+def test_heading_that_names_the_counselor_is_a_heading(word):
+    assert texts(f"I. Background\n- Lost the shop\nII. Counselor {word}\n- Direct question\n- Warm tone\n") == [
+        "Direct question",
+        "Warm tone",
+    ]
+
+
+def test_labeled_line_does_not_continue_a_long_line():
+    context = (
+        "Situation: laid off last week, and sleeping on the couch of a brother\n"
+        "Counselor goals: build rapport; ask about suicide; agree on a next step\n"
+        "Avoid: minimizing; rushing\n"
+    )
+
+    assert texts(context) == [
+        "build rapport",
+        "ask about suicide",
+        "agree on a next step",
+        "Avoid: minimizing",
+        "Avoid: rushing",
+    ]
+
+
+def test_sentences_that_name_a_duty_are_points():
+    context = (
+        "Marcus is a 19-year-old student. The counselor should: ask about suicide and about means. "
+        "The counselor should not lecture him. He will deny it at first. The counselor must agree on a plan."
+    )
+
+    assert texts(context) == [
+        "ask about suicide and about means.",
+        "The counselor should not lecture him.",
+        "The counselor must agree on a plan.",
+    ]
+    assert [text for _line, text in left_out(context)] == [
+        "Marcus is a 19-year-old student.",
+        "He will deny it at first.",
+    ]
+
+
+@pytest.mark.parametrize("mark", ["⭐ ", "➡️ ", "👍🏽 ", "📌 ", "1️⃣ "])
+def test_emoji_is_a_list_marker(mark):
+    context = f"About the caller\n{mark}Lost the shop\nWhat the counselor should do\n{mark}Warm greeting\n{mark}Waits\n"
+
+    assert texts(context) == ["Warm greeting", "Waits"]
+    assert left_out(context) == [(2, "Lost the shop")]
+
+
+def test_table_without_outer_bars_is_read():
+    table = "Criteria | Yes | No\n--- | :--: | ---\nAsks about risk | |\nThanks the caller | |\n"
+
+    assert texts(table) == ["Asks about risk", "Thanks the caller"]
+
+
+def test_action_after_topic_is_a_point():
+    assert texts("Skill\tWhat the counselor does\nRapport\tGreets warmly\nRisk\tAsks about suicide\n") == [
+        "Rapport: Greets warmly",
+        "Risk: Asks about suicide",
+    ]
