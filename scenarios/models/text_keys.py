@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 
 from accounts.web.visible_text import remove_unseen
+
+_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 
 
 def fold_text(text: str) -> str:
     """Return the form for comparing titles and names: trimmed, NFC-normalized, case-folded, with LF line endings.
 
-    Invisible characters are removed.
+    Invisible characters are removed, and unusual spaces, such as U+00A0, become plain ones.
     """
-    text = remove_unseen(text.replace("\r\n", "\n"))  # line endings as packs store them
+    text = _SPACE.sub(" ", remove_unseen(text.replace("\r\n", "\n")))  # line endings as packs store them
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold()).strip()
 
 

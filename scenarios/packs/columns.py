@@ -39,12 +39,14 @@ COLUMNS = {
 }
 REQUIRED_COLUMNS = ("title", "prompt")
 
+_PARENTHESES = re.compile(r"\([^()]*+\)")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def _normalize_column(name: str) -> str:
-    """Return a form that is equal for `evaluatorContext`, `“Evaluator context”`, and `evaluator-context`."""
-    return re.sub(r"[\s_“”„'\"-]+", "", remove_unseen(name)).lower()
+    """Return a form that is equal for `evaluatorContext`, `“Evaluator context”`, and `Evaluator context* (notes)`."""
+    plain = _PARENTHESES.sub("", remove_unseen(name))
+    return re.sub(r"[\s_“”„'\"-]+", "", plain).strip("*?:").lower()
 
 
 # Account columns in files from other systems. They hold a number, an id, or a name.

@@ -22,9 +22,11 @@ from scenarios.packs.csv_cells import InvalidCellError, read_cell
 from scenarios.packs.file_positions import MAX_ROW_BYTES, MAX_ROW_MEGABYTES, FilePosition
 from scenarios.packs.rows import MAX_PROBLEMS, PackRow, PackValue, RowProblem, UnreadablePackError, printable_excerpt
 
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 _MAX_NAMED_COLUMNS = 20
-_SEPARATOR_LINE = re.compile(rb'"?sep=([,;\t|])"?[,; \t|]*(?:\r\n?|\n)', re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(rb'"?sep=([,;\t|]|\\t|tab)"?[,; \t|]*(?:\r\n?|\n)', re.IGNORECASE)
+_SPACED_QUOTE = re.compile(rb'"[^"\r\n]*+"[,;\t|] ++"')  # Some programs put a space after each delimiter.
+_OPENING_QUOTE = (re.compile(b'"'), re.compile(b' *+"'))  # without and with spaces before it
 _LINE = re.compile(rb"[^\r\n]*+(?:\r\n?|\n|\Z)")
 
 
@@ -35,6 +37,7 @@ class CSVLineReader:
         self.mark = mark  # start of the current row
         self.position = mark.position
         self.delimiter = delimiter
+        self.skips_spaces = False  # True if spaces come before the opening quotation marks of cells
         self._blank = re.compile(rb"(?:[%b \t]*+[\r\n]++)*+" % delimiter.encode())
 
     def __iter__(self) -> "CSVLineReader":
@@ -64,12 +67,13 @@ class CSVLineReader:
 
         If text follows a closing quote, yield that position last.
         """
-        quoted = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
+        quoted = re.compile((rb" *+" if self.skips_spaces else b"") + rb'"[^"]*+(?:""[^"]*+)*+"')
         plain = re.compile(rb"[^%b\r\n]*+" % self.delimiter.encode())
         data, position = self.mark.data, self.mark.position
         while True:
             yield position
-            cell = (quoted if data[position : position + 1] == b'"' else plain).match(data, position)
+            is_quoted = _OPENING_QUOTE[self.skips_spaces].match(data, position) is not None
+            cell = (quoted if is_quoted else plain).match(data, position)
             if not cell:
                 return
             if data[cell.end() : cell.end() + 1] != self.delimiter.encode():
@@ -83,6 +87,7 @@ def read_csv_rows(data: bytes, start: int, unknown_columns: UnknownColumns) -> I
     """Yield the rows of a file whose text begins at `start`. Raise UnreadablePackError."""
     mark, delimiter = _read_separator_line(data, start)
     lines = CSVLineReader(mark, delimiter or _detect_delimiter(mark))
+    lines.skips_spaces = _has_spaced_quotes(mark)
     records = _iterate_records(lines)
     names = _read_header(next(records, []), lines, unknown_columns)
     for number, cells in enumerate(records, 1):
@@ -94,7 +99,16 @@ def _read_separator_line(data: bytes, start: int) -> tuple[FilePosition, str]:
     """Return the position after Excel's `sep=;` line, if there is one, and the delimiter that it names, or ""."""
     mark = FilePosition(data, start)
     found = _SEPARATOR_LINE.match(data, start)
-    return (mark.moved_to(found.end()), found[1].decode()) if found else (mark, "")
+    if not found:
+        return mark, ""
+    return mark.moved_to(found.end()), found[1].decode() if len(found[1]) == 1 else "\t"
+
+
+def _has_spaced_quotes(mark: FilePosition) -> bool:
+    """Return True if the first line is like `"title", "prompt"`. Otherwise, spaces belong to the cells."""
+    lines = CSVLineReader(mark, ",")
+    lines.begin_row()
+    return _SPACED_QUOTE.match(lines.mark.data, lines.mark.position) is not None
 
 
 def _detect_delimiter(mark: FilePosition) -> str:
@@ -107,7 +121,7 @@ def _detect_delimiter(mark: FilePosition) -> str:
 
 def _iterate_records(lines: CSVLineReader) -> Iterator[list[str]]:
     """Yield rows as lists of cells, skipping empty rows."""
-    reader = csv.reader(lines, delimiter=lines.delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=lines.delimiter, strict=True, skipinitialspace=lines.skips_spaces)
     while True:
         lines.begin_row()
         try:
@@ -206,7 +220,7 @@ def _convert_cells(names: list[str | None], cells: list[str]) -> tuple[dict[str,
         else:
             if value is not None:
                 values[name] = value
-    if len(cells) > len(names):
+    if not all(map(is_blank, cells[len(names) :])):
         reason = gettext_noop(
             "This row has %(cells)s cells, but the first line has only %(columns)s. "
             "Put text that contains a comma in quotation marks."

@@ -9,6 +9,12 @@ _HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _SMART_JSON = re.compile(r"\A\ufeff?\s*+(?:\[\s*+)?\{\s*+[“”„]")
 _SMART_CSV = re.compile(r"\ufeff?(?:sep=.\r?\n)?[“”„]")
+# Marks that do not follow a letter in Windows-1252, and a capital inside a word. A file with many is in the encoding of
+# an old Macintosh or of DOS: “CafŽ” and “Caf‚” for “Café”.
+_MISREAD = re.compile(
+    rb"[A-Za-z][\x80\x82\x84\x88\x89\x8b\xa1-\xa8\xac\xbf]|[a-z][\x8a\x8c\x8e\x9f\xc0-\xd6\xd8-\xde]"
+    rb"|[A-Za-z][\x85\x94\x95][A-Za-z]"
+)
 _QUOTE = b"\xe2\x80[\x9c\x9d\x9e]"  # “ ” „ in UTF-8
 _SMART_QUOTE = re.compile(_QUOTE)
 # Quotation marks at the edges of a cell. Those inside its text stay as they are.
@@ -18,11 +24,12 @@ _SMART_EDGE = re.compile(b"(?:(?<=[,;\t\r\n\xbf])|\\A)%b|%b(?=[,;\t\r\n]|\\Z)" %
 def convert_to_utf8(data: bytes) -> bytes:
     """Return a UTF-16 or Windows-1252 file as UTF-8, with straight quotation marks where they delimit values.
 
-    A damaged UTF-8 file is not treated as Windows-1252, which would garble every accented letter in it.
+    A damaged UTF-8 file, or one in an older encoding, is not treated as Windows-1252, which would garble every accented
+    letter in it. It is returned unchanged.
     """
     if data.startswith(_UTF16_MARKS) and not data.startswith(_UTF32_MARK):
         data = _transcode(data, "utf-16")
-    elif b"\0" not in data[:4] and not _is_utf8(data) and not _is_damaged_utf8(data):
+    elif b"\0" not in data[:4] and not (_is_utf8(data) or _is_damaged_utf8(data) or _is_misread(data)):
         data = _transcode(data, "cp1252")
     start = data[:_HEAD_BYTES].decode(errors="ignore")
     if _SMART_JSON.match(start):
@@ -47,6 +54,12 @@ def _is_damaged_utf8(data: bytes) -> bool:
     beyond_ascii = sum(1 for _ in _HIGH_BYTE.finditer(data))
     well_formed = sum(len(found[0]) for found in _MULTIBYTE.finditer(data))
     return 2 * well_formed >= beyond_ascii
+
+
+def _is_misread(data: bytes) -> bool:
+    """Return True if a third of the bytes beyond ASCII would be improbable in Windows-1252."""
+    beyond_ascii = sum(1 for _ in _HIGH_BYTE.finditer(data))
+    return 3 * sum(1 for _ in _MISREAD.finditer(data)) >= beyond_ascii
 
 
 def _transcode(data: bytes, encoding: str) -> bytes:

@@ -51,11 +51,11 @@ def _read_object(cursor: JSONCursor, unknown_columns: UnknownColumns) -> Iterato
     while has_more:
         cursor.peek()
         position, name = cursor.position, cursor.take_name()
-        if name in names:
+        if name in names or (_is_list_name(name) and any(map(_is_list_name, names))):
             reason = gettext_noop("“%(name)s” appears twice. Keep one.")
             raise cursor.error_at(position, Message(reason, {"name": printable_excerpt(name)}))
         names.append(name)
-        if name != LIST_KEY:
+        if not _is_list_name(name):
             _skip_member(cursor, position, name, unknown_columns)
         else:
             not_a_list = gettext_noop("“%(name)s” is not a list. %(expected)s")
@@ -63,8 +63,12 @@ def _read_object(cursor: JSONCursor, unknown_columns: UnknownColumns) -> Iterato
             yield from _read_list(cursor, 2, unknown_columns)
         has_more = cursor.take(b",")
     cursor.expect(b"}", Message(gettext_noop("A comma or the closing } is missing before this.")))
-    if LIST_KEY not in names:
+    if not any(map(_is_list_name, names)):
         raise cursor.error_at(cursor.position - 1, _missing_list_message(names))
+
+
+def _is_list_name(name: str) -> bool:
+    return name.strip().lower() == LIST_KEY
 
 
 def _missing_list_message(names: list[str]) -> Message:

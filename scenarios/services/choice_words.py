@@ -12,18 +12,36 @@ CHOICES: dict[str, type[TextChoices]] = {
     "opens": Opener,
     "patience": Patience,
 }
-_PHONE_WORDS = ("voice", "call", "phone call", "voice call", "telephone", "telephone call", "audio", "hotline", "tel")
+_PHONE_WORDS = (
+    "voice",
+    "call",
+    "phone call",
+    "phonecall",
+    "voice call",
+    "inbound call",
+    "incoming call",
+    "telephone",
+    "telephone call",
+    "audio",
+    "hotline",
+    "tel",
+)
 _CHAT_WORDS = (
     "text",
     "text chat",
     "web chat",
     "webchat",
+    "web based chat",
     "online chat",
     "live chat",
     "sms",
     "texting",
     "text message",
+    "text messages",
+    "text messaging",
     "messaging",
+    "instant message",
+    "instant messaging",
 )
 _SYNONYMS: dict[str, dict[str, str]] = {
     "mode": {word: str(Mode.PHONE) for word in _PHONE_WORDS} | {word: str(Mode.CHAT) for word in _CHAT_WORDS},

@@ -63,6 +63,12 @@ class NameLookup:
         found = self.names.get(name) or self.normalized_names.get(normalize_name(name))
         return found or self.normalized_names.get(normalize_name(name.strip("“”„\"'‘’")))
 
+    def split(self, name: str) -> list[str]:
+        """Return the names in “Calm, Listening” or “Calm | Listening”, of which at least one is known."""
+        parts = [part.strip() for part in re.split(r"[,|]", name) if part.strip()]
+        is_list = len(parts) > 1 and not self.find(name) and any(map(self.find, parts))
+        return parts if is_list else [name]
+
     def suggest(self, name: str) -> str:
         """Return a hint for an unknown name: `Did you mean …?` or a list of the existing names."""
         # Hints are cached because a pack repeats a few misspelled names in many rows, and comparing is slow.

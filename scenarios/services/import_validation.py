@@ -125,6 +125,8 @@ class RowValidator:
         elif category and not self.job.creates_categories and not self.library.categories.find(category):
             problem = _("There is no category “%(name)s”. %(hint)s")
             yield "category", problem % {"name": category, "hint": self.library.categories.suggest(category)}
+        if "skills" in values:
+            values["skills"] = [part for name in values["skills"] for part in self.library.skills.split(name)]
         skills = values.get("skills", [])
         if len(skills) > MAX_SKILLS_PER_SCENARIO:
             problem = _("A scenario can have at most %(most)s skills. This row has %(count)s.")

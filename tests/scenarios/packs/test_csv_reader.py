@@ -21,6 +21,10 @@ HEADER = b"title,prompt,estimated_minutes,is_active,skills\n"
         "title,prompt,evaluator_context\nA,B,é\n",
         "title;prompt;evaluator_context\r\nA;B;é",
         "title\tprompt\tevaluator_context\rA\tB\té\r",
+        "title|prompt|evaluator_context\nA|B|é\n",
+        "title,prompt,evaluator_context\nA,B,é,, ,\u200b\n",
+        '"title", "prompt", "evaluator_context"\n"A", "B",  "é"\n',
+        '"title";  "prompt"; "evaluator_context"\n"A";B; é\n',
         "\ufefftitle,prompt,evaluator_context\nA,B,é\n",
         '"Title" , PROMPT,"evaluator-context"\n" A ",B,"é"\n'.replace('" ,', '",'),
         "\n\nevaluatorContext;Prompt;Title\n\n;;\n \né;B;A\n\n",
@@ -210,3 +214,19 @@ def test_long_list_of_columns_is_shortened():
     message = refusal_of(b",".join(b"x%02d" % number for number in range(50)), "pack.csv")[2]
 
     assert message.endswith("x18, x19, ….")
+
+
+def test_quoted_cells_after_spaces_may_contain_delimiters_and_quotes():
+    data = b'"title", "prompt"\n"A, b", "You said ""no""\nand left."\n'
+
+    assert values_of(data) == [{"title": "A, b", "prompt": 'You said "no"\nand left.'}]
+
+
+def test_problem_after_quoted_cells_with_spaces_is_located():
+    data = b'"title", "prompt", "estimated_minutes"\n"A, b", "You.", "soon"\n'
+
+    assert positions_of(data) == [("estimated_minutes", 2, 16)]
+
+
+def test_spaces_before_cells_are_kept_without_spaced_quotes():
+    assert values_of(b'title,prompt\nA,  "You" and me\n') == [{"title": "A", "prompt": '  "You" and me'}]

@@ -30,3 +30,27 @@ def test_separator_line_is_obeyed_and_counted(line):
 
     assert values_of(data, "pack.csv") == [{"title": "A", "prompt": "You, too.", "mode": "chat"}]
     assert refusal_of(f"{line}title;promt\n".encode(), "pack.csv")[0] == 2
+
+
+@pytest.mark.parametrize("line", ["sep=\t\n", "sep=\\t\n", "sep=tab\r\n"])
+def test_tab_is_named_in_several_ways(line):
+    assert values_of(f"{line}title\tprompt\nA\tB; c, d\n".encode()) == [{"title": "A", "prompt": "B; c, d"}]
+
+
+@pytest.mark.parametrize("encoding", ["cp437", "cp850", "mac-roman"])
+@pytest.mark.parametrize("text", ["Café", "Voilà, the café of señor Núñez, naïve as he is", "Zoë’s mother is naïve"])
+def test_older_encodings_are_refused(encoding, text):
+    """They would be read as Windows-1252 with the wrong letters."""
+    data = f"title,prompt\nA,“{text}”\n".replace(", ", " ").encode(encoding, "ignore")
+
+    assert "CSV UTF-8" in refusal_of(data)[2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Café", "“You’re” – now…", "SÃO PAULO", "É tarde", "50 € and 3 £", "m², 20 °C, n° 3", "¿Qué? ¡No!"],
+)
+def test_windows_1252_is_read(text):
+    assert values_of(f"title,prompt\nA,{text.replace(',', '')}\n".encode("cp1252")) == [
+        {"title": "A", "prompt": text.replace(",", "")}
+    ]

@@ -24,6 +24,7 @@ PLAIN = {"title": "A", "prompt": "B"}
     [
         b"[%s]" % ROW,
         b'{"scenarios": [%s]}' % ROW,
+        b'{"Scenarios": [%s]}' % ROW,
         b'\n {"version": 1.5, "scenarios": [%s], "by": {"name": null}}\n\n' % ROW,
         b"\xef\xbb\xbf[%s]" % ROW,
         b'[{"Title": "A\\r\\n", "prompt": "B", "skills": null, "source": [{"a": [1e400]}]}]',

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from scenarios.models import Category, ImportJob, Scenario
+from scenarios.models import Category, ImportJob, Scenario, Skill
 from scenarios.services.import_errors import accept_missing_categories, group_job_errors, list_missing_categories
 from scenarios.services.import_writing import write_import
 from scenarios.services.imports import ImportOptions, stage_import, start_import
@@ -37,6 +37,9 @@ def import_csv(organization, text: str, encoding: str = "utf-8") -> list[Scenari
         ("Phone/Voice", "phone"),
         ("“Chat”", "chat"),
         ("Text message", "chat"),
+        ("Text messaging", "chat"),
+        ("Web-based chat", "chat"),
+        ("Inbound call", "phone"),
         ("null", "phone"),
         ("\u200b", "phone"),
     ],
@@ -142,3 +145,54 @@ def test_row_that_looks_empty_is_skipped(organization):
     job = stage_csv(organization, "title,prompt\n\u00a0,\u200b\nA,You.\n\u3164,\n")
 
     assert (job.rows.count(), list_problems(job)) == (1, [])
+
+
+@pytest.mark.parametrize("skills", ['"calm, listening"', "calm | listening", "calm; listening", '"Calm, LISTENING"'])
+def test_skills_in_one_text_are_separated(organization, skills):
+    for name in ("Calm", "Listening"):
+        Skill.objects.create(organization=organization, name=name)
+
+    [scenario] = import_csv(organization, f"title,prompt,skills\nA,You.,{skills}\n")
+
+    assert sorted(scenario.skills.values_list("name", flat=True)) == ["Calm", "Listening"]
+
+
+def test_skill_whose_name_has_a_comma_is_one_skill(organization):
+    for name in ("Calm", "Calm, kind"):
+        Skill.objects.create(organization=organization, name=name)
+
+    [scenario] = import_csv(organization, 'title,prompt,skills\nA,You.,"Calm, kind"\n')
+
+    assert list(scenario.skills.values_list("name", flat=True)) == ["Calm, kind"]
+
+
+def test_unknown_skill_beside_a_known_one_is_named_alone(organization):
+    Skill.objects.create(organization=organization, name="Calm")
+
+    job = stage_csv(organization, 'title,prompt,skills\nA,You.,"calm, juggling"\n')
+
+    [(field, message)] = list_problems(job)
+    assert field == "skills"
+    assert message.startswith("There is no skill “juggling”.")
+
+
+def test_titles_with_unusual_spaces_are_one_title(organization):
+    job = stage_csv(organization, "title,prompt\nNight\u00a0shift,You.\nNight shift,You.\nNight\u2009SHIFT,You.\n")
+
+    assert list_outcomes(job) == ["new", "duplicate", "duplicate"]
+
+
+@pytest.mark.parametrize(
+    "header", ["Title*,Prompt*,Mode (phone/chat),Estimated Minutes (min)", "title:,prompt:,mode?,estimated-minutes"]
+)
+def test_header_with_remarks_is_read(organization, header):
+    [scenario] = import_csv(organization, f"{header}\nA,You.,chat,15\n")
+
+    assert (scenario.title, scenario.prompt, scenario.mode, scenario.estimated_minutes) == ("A", "You.", "chat", 15)
+
+
+@pytest.mark.parametrize("word", ["none", "N/A", "\u200bnull"])
+def test_no_skills_in_words_are_no_skills(organization, word):
+    [scenario] = import_csv(organization, f"title,prompt,skills\nA,You.,{word}\n")
+
+    assert not scenario.skills.exists()
