@@ -78,8 +78,9 @@ def test_document_without_number_waits_and_old_one_stays(account, supervisor, st
     assert account.procedures == current
 
 
-def test_document_without_sections_says_so_before_it_counts(account, supervisor, standin):
-    document = upload(account, supervisor, "Line 717\nBe kind.")
+@pytest.mark.parametrize("text", ["Line 717\nBe kind.", "717 State Line\nBe kind."])
+def test_document_without_sections_says_so_before_it_counts(account, supervisor, standin, text):
+    document = upload(account, supervisor, text)
 
     prepare_procedures(document.pk)
 
