@@ -85,9 +85,17 @@ def _count_steps(kept: Sequence[SectionBuilder], found: Sequence[SectionBuilder]
         following = (last[0] + 1,)
     if following and len(following) > 1 and following[0] == count > last[0]:
         count, following = count - 1, following[:1]  # the last one is the chapter of the section after it
+    if count < 2 or not _are_steps(found[first : first + count]):
+        return 0
     if following is None:
         return count if len(last) > 1 and last[-1] > 0 and len(kept) > 2 else 0
     return count if _continues(last, following) else 0
+
+
+def _are_steps(lines: Sequence[SectionBuilder]) -> bool:
+    """Return True if few of the lines have a paragraph of their own below them, as the chapters of a document have."""
+    with_text = sum(bool(one.lines) and one.lines[0][:1].isupper() for one in lines[:-1])
+    return 3 * with_text <= len(lines) - 1
 
 
 def _continues(last: Number, following: Number) -> bool:

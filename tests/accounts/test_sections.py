@@ -205,9 +205,18 @@ def test_numbered_lines_inside_a_section_stay_there(above, section, lines, below
 
 
 def test_chapter_after_steps_is_a_section():
-    found = numbers_of("1.1 Scope\nAll.\n1.2 Risk\n1. Ask directly\n2 Ending\nText.\n2.1 Closing\nEnd.")
+    steps = "1. Ask directly\nand wait\n2. Stay on the line"
+    found = numbers_of(f"2.1 Scope\nAll.\n2.2 Risk\n{steps}\n3 Ending\nText.\n3.1 Closing\nEnd.")
 
-    assert found == [("1.1", "All."), ("1.2", "1. Ask directly"), ("2", "Text."), ("2.1", "End.")]
+    assert found == [("2.1", "All."), ("2.2", steps), ("3", "Text."), ("3.1", "End.")]
+
+
+@pytest.mark.parametrize("versions", ["1.0 First", "1.1 Second\n1.2 Third\n1.3 Fourth", "2.0 New\n2.1 Newer"])
+@pytest.mark.parametrize("end", ["", "3.1 Details\nMore."])
+def test_chapters_after_list_of_versions_are_sections(versions, end):
+    found = numbers_of(f"Versions\n{versions}\n1 Purpose\nWhy.\n2 Scope\nAll.\n3 Risk\nAsk.\n{end}")
+
+    assert {("1", "Why."), ("2", "All."), ("3", "Ask.")} <= set(found)
 
 
 def test_chapters_after_title_with_account_number_are_sections():
