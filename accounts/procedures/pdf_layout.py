@@ -74,6 +74,7 @@ def _join_lines(lines: list[str], compounds: set[str]) -> list[str]:
         if len(before) > 2 and before.endswith("-") and before[-2].islower() and line[:1].islower():
             rest, _, following = line.partition(" ")
             is_compound = f"{before}{rest}".lower().strip(".,;:!?()") in compounds
+            is_compound |= before.lower() == "self-" and not rest.startswith(("ish", "less"))  # self-harm, but selfish
             joined[-1] = f"{joined[-1] if is_compound else joined[-1][:-1]}{rest}"
             if following:
                 joined.append(following)

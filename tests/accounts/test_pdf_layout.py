@@ -206,6 +206,18 @@ def test_join_hyphenated_changes_no_other_line():
 
 
 @pytest.mark.parametrize(
+    ("lines", "joined"),
+    [
+        ("asks about self-\nharm now", "asks about self-harm\nnow"),
+        ("Self-\nharm", "Self-harm"),
+        ("no self-\nish aim", "no selfish\naim"),
+    ],
+)
+def test_self_keeps_its_hyphen(lines, joined):
+    assert join_hyphenated([lines]) == [joined]
+
+
+@pytest.mark.parametrize(
     ("ordered", "plain", "chosen"),
     [
         ("Ask now", "now\nAsk", ("Ask now", False)),
