@@ -52,7 +52,7 @@ def read_response(body: bytes | str, requested_model: str) -> ModelAnswer:
         model=_model_name(answer, requested_model),
         status=status if status in {"incomplete", "failed"} else "completed",
         incomplete_reason=_INCOMPLETE_REASONS.get(reason, reason),
-        is_refusal=any(part.get("type") == "refusal" for part in parts),
+        is_refusal=has_refusal(parts),
         input_tokens=_count(answer, "input_tokens"),
         output_tokens=_count(answer, "output_tokens"),
         searches=[_read_search(item) for item in items if item.get("type") == "file_search_call"],
@@ -65,6 +65,8 @@ def read_chat_completion(body: bytes | str, requested_model: str) -> ModelAnswer
     choices = as_objects(answer.get("choices"))
     if not choices:
         raise read_error_in_answer(answer) or AIUnavailableError("unusable_answer", retryable=True)
+    if failure := read_failed_choice(answer):
+        raise failure
     message = as_object(choices[0].get("message"))
     reason = _INCOMPLETE_REASONS.get(as_text(choices[0].get("finish_reason")), "")
     return ModelAnswer(
@@ -72,7 +74,7 @@ def read_chat_completion(body: bytes | str, requested_model: str) -> ModelAnswer
         model=_model_name(answer, requested_model),
         status="incomplete" if reason else "completed",
         incomplete_reason=reason,
-        is_refusal=bool(as_text(message.get("refusal"))),
+        is_refusal=has_refusal([message, *as_objects(message.get("content"))]),
         input_tokens=_count(answer, "prompt_tokens"),
         output_tokens=_count(answer, "completion_tokens"),
     )
@@ -94,6 +96,23 @@ def content_text(content: JSONValue) -> str:
     if isinstance(content, list):
         return "".join(as_text(part.get("text")) for part in as_objects(content) if part.get("type") in _TEXT_PARTS)
     return as_text(content)
+
+
+def has_refusal(parts: Sequence[JSONObject]) -> bool:
+    """Return whether a message or a part of its content is a refusal."""
+    return any(part.get("type") == "refusal" or as_text(part.get("refusal")) for part in parts)
+
+
+def read_failed_choice(answer: JSONObject) -> AIUnavailableError | None:
+    """Return the error of a chat completion, or of a piece of one, whose first choice failed, or None.
+
+    Routers report a provider that failed after its answer began in this way.
+    """
+    choice = next(iter(as_objects(answer.get("choices"))), {})
+    if not choice.get("error") and choice.get("finish_reason") != "error":
+        return None
+    failed = read_error_in_answer(choice) or read_error_in_answer(answer)
+    return failed or AIUnavailableError("failed", retryable=True)
 
 
 def _words(text: str) -> str:

@@ -2,8 +2,10 @@
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
 
@@ -27,8 +29,32 @@ def build_client(timeout: float, max_retries: int = 2) -> openai.OpenAI:
         base_url=settings.OPENAI_BASE_URL,
         timeout=timeout,
         max_retries=max_retries,
-        http_client=DeadlineHttpClient(verify=_ssl_context(), timeout=timeout, follow_redirects=True),
+        http_client=DeadlineHttpClient(
+            verify=_ssl_context(),
+            timeout=timeout,
+            follow_redirects=True,
+            event_hooks={"response": [_stay_on_host]},
+        ),
     )
+
+
+def _stay_on_host(response: httpx2.Response) -> None:
+    """Turn a redirect to another host into an error: conversations are sent to the configured server only."""
+    if response.has_redirect_location and not _is_same_host(response.request.url, response.headers["location"]):
+        del response.headers["location"]  # httpx then returns the redirect as the answer
+
+
+def _is_same_host(url: httpx2.URL, location: str) -> bool:
+    try:
+        target = url.join(location)
+    except (httpx2.InvalidURL, ValueError):
+        return False
+    is_upgrade = (url.host, url.scheme, target.scheme, target.port) == (target.host, "http", "https", None)
+    return target.origin == url.origin or is_upgrade
+
+
+async def _stay_on_host_async(response: httpx2.Response) -> None:
+    _stay_on_host(response)
 
 
 class DeadlineHttpClient(httpx2.Client):
@@ -74,7 +100,9 @@ def build_async_client(timeout: float, max_retries: int = 1) -> openai.AsyncOpen
         base_url=settings.OPENAI_BASE_URL,
         timeout=timeout,
         max_retries=max_retries,
-        http_client=openai.DefaultAsyncHttpxClient(verify=_ssl_context()),
+        http_client=openai.DefaultAsyncHttpxClient(
+            verify=_ssl_context(), event_hooks={"response": [_stay_on_host_async]}
+        ),
     )
 
 
@@ -103,13 +131,19 @@ def _translate_status_error(error: openai.APIStatusError) -> AIUnavailableError:
         body = error.response.content
     except httpx2.StreamError:  # the body was not read
         body = b""
-    return read_error(error.status_code, body, _parse_retry_after(error.response.headers.get("retry-after")))
+    return read_error(error.status_code, body, _parse_retry_after(error.response.headers.get("retry-after") or ""))
 
 
-def _parse_retry_after(header: str | None) -> float | None:
-    """Return the seconds of a Retry-After header, at most an hour, or None if it holds no number."""
+def _parse_retry_after(header: str) -> float | None:
+    """Return the seconds that a Retry-After header asks for, at most an hour, or None if it is invalid or past.
+
+    The header holds a number of seconds or a date.
+    """
     try:
-        seconds = float(header or "")
+        seconds = float(header)
     except ValueError:
-        return None
+        try:
+            seconds = parsedate_to_datetime(header).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
     return min(seconds, _LONGEST_WAIT) if seconds >= 0 else None

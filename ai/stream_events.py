@@ -1,10 +1,19 @@
 """Server-sent events of a streamed answer, from either API."""
 
-from collections.abc import AsyncGenerator
+import codecs
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from ai.answers import ModelAnswer, content_text, read_chat_completion, read_object, read_response
+from ai.answers import (
+    ModelAnswer,
+    content_text,
+    has_refusal,
+    read_chat_completion,
+    read_failed_choice,
+    read_object,
+    read_response,
+)
 from ai.clients import translate_openai_errors
 from ai.errors import AIUnavailableError, read_error_in_answer
 from ai.json_types import JSONObject, as_object, as_objects, as_text
@@ -30,8 +39,7 @@ async def read_stream(request: Any, is_chat: bool) -> AsyncGenerator[StreamPiece
             if "json" in response.headers.get("content-type", ""):
                 yield _read_whole(await response.read(), is_chat)
                 return
-            async for raw_line in response.iter_lines():
-                line = raw_line.removeprefix("\ufeff")
+            async for line in _iter_lines(response.iter_bytes()):
                 if body or line.startswith("{"):
                     body = _append_line(body, line)
                     continue
@@ -44,6 +52,31 @@ async def read_stream(request: Any, is_chat: bool) -> AsyncGenerator[StreamPiece
     # Raise only here: an error inside the loop would leave the stream without cleanup.
     if failure:
         raise failure
+
+
+async def _iter_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
+    """Yield the lines of a stream, without their ends and the byte order mark.
+
+    A line ends with CR, LF, or both. Text splitters also break at U+2028 and others, which JSON may contain.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
+    pieces: list[str] = []  # of the line that has not ended
+    length, follows_cr = 0, False
+    async for chunk in chunks:
+        text = decoder.decode(chunk)
+        if follows_cr and text:
+            text, follows_cr = text.removeprefix("\n"), False
+        follows_cr = follows_cr or text.endswith("\r")
+        *ended, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        for line in ended:
+            yield "".join([*pieces, line])
+            pieces, length = [], 0
+        pieces.append(rest)
+        length += len(rest)
+        if length > _MAX_EVENT:
+            raise AIUnavailableError("unusable_answer", retryable=True)
+    if last := "".join(pieces):
+        yield last
 
 
 def _append_line(body: str, line: str) -> str:
@@ -85,9 +118,12 @@ def _failure_of(event: JSONObject) -> AIUnavailableError | None:
         return found or AIUnavailableError("failed", retryable=True)
     if kind is None and (error := read_error_in_answer(event)):
         return error
+    if failed := read_failed_choice(event):
+        return failed
     choice = _first_choice(event)
+    delta = as_object(choice.get("delta"))
     reason = choice.get("finish_reason") or as_object(response.get("incomplete_details")).get("reason")
-    is_refused = kind == "response.refusal.done" or as_text(as_object(choice.get("delta")).get("refusal"))
+    is_refused = kind == "response.refusal.done" or has_refusal([delta, *as_objects(delta.get("content"))])
     return AIUnavailableError("refused", retryable=True) if is_refused or reason == "content_filter" else None
 
 

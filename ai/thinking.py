@@ -5,25 +5,30 @@ Models mark it with tags such as `<think>` and `[THINK]`, or with channels such 
 
 import re
 
-_NAMES = "think|thinking|thoughts?|reason|reasoning|reflection|analysis|scratchpad|inner_monologue"
+# Tag names: models also write <antThinking>, <inner_thoughts>, <chain_of_thought>, and <reasoning_content>.
+_NAMES = (
+    r"(?:[a-z_]{0,20}?(?:think|thought|reason|reflect|monologue|scratchpad)[a-z_]{0,20}|(?:[a-z_]{1,20}_)?analysis|cot)"
+)
 _MARK = re.compile(
-    rf"(?:<|&lt;)\s?(?P<tag_end>/?)\s?(?:[a-z]{{1,10}}:)?(?:{_NAMES})(?:\s[^<>]{{0,60}})?(?P<is_empty>/?)(?:>|&gt;)"
+    rf"(?:<|&lt;)\s?(?P<tag_end>/?)\s?(?:[a-z]{{1,10}}:)?{_NAMES}(?:\s[^<>]{{0,60}})?(?P<is_empty>/?)(?:>|&gt;)"
     r"|\[(?P<bracket_end>/?)THINK\]"
     r"|◁(?P<wedge_end>/?)think▷"
+    r"|<unused9(?P<unused>[45])>"
     r"|<\|channel\|>\s?(?P<channel>[a-z]{0,20})(?:[^<>]{0,60}<\|message\|>)?"
     r"|<\|start\|>[a-z]{0,20}"
-    r"|<\|(?P<token>[a-z_]{1,30})\|>",
+    r"|<[|｜](?P<token>/?[a-z_▁]{1,30})[|｜]>",
     re.IGNORECASE,
 )
-_OPENING_TOKENS = {"begin_of_thought", "start_thinking"}
-_ENDING_TOKENS = {"end_of_thought", "end_thinking"}
+_THINKING_TOKEN = re.compile(r"think|thought|reason", re.IGNORECASE)
+_TOKEN_END = re.compile(r"/|end", re.IGNORECASE)
 _LONGEST_MARK = 160  # characters
 # Beginnings of marks. The stream may continue them.
 _TAG_START = re.compile(
-    rf"<\s?/?\s?(?:[a-z]{{0,10}}|(?:[a-z]{{1,10}}:)?(?:[a-z_]{{0,16}}|(?:{_NAMES})\s[^<>]{{0,60}}))/?", re.IGNORECASE
+    rf"<\s?/?\s?(?:[a-z]{{0,10}}|(?:[a-z]{{1,10}}:)?(?:[a-z_]{{0,50}}|{_NAMES}\s[^<>]{{0,60}}))/?|<unused9?[45]?",
+    re.IGNORECASE,
 )
 _TOKEN_START = re.compile(
-    r"<\|[a-z_]{0,30}\|?|<\|(?:start\|>[a-z]{0,20}|channel\|>[^<>]{0,60}(?:<\|?[a-z]{0,7}\|?)?)", re.IGNORECASE
+    r"<[|｜]/?[a-z_▁]{0,30}[|｜]?|<\|(?:start\|>[a-z]{0,20}|channel\|>[^<>]{0,60}(?:<\|?[a-z]{0,7}\|?)?)", re.IGNORECASE
 )
 _MARK_CHARACTER = re.compile("[<&[◁]")
 _WHOLE_MARKS = ("[THINK]", "[/THINK]", "◁THINK▷", "◁/THINK▷")
@@ -124,18 +129,17 @@ class ThinkingSieve:
         if not _changes_depth(mark):
             return
         awaited, self._awaits_mark = self._awaits_mark, False
-        token = (mark["token"] or "").lower()
         if mark["channel"] is not None:
             self._depth = 0 if mark["channel"].lower() == "final" else 1
-        elif mark["tag_end"] or mark["bracket_end"] or mark["wedge_end"] or token in _ENDING_TOKENS:
+        elif _ends_block(mark):
             if self._depth:
                 self._depth -= 1
             elif awaited:
                 self.began_inside = True
             else:
                 self.has_unopened_end, self.unopened_end_at = True, self._fed - len(self._held)
-        elif token:  # an end of a channel
-            self._depth = 0 if token not in _OPENING_TOKENS else self._depth + 1
+        elif mark["token"] and not _THINKING_TOKEN.search(mark["token"]):  # an end of a channel
+            self._depth = 0
         else:
             self._depth += 1
 
@@ -149,16 +153,21 @@ class ThinkingSieve:
 
 
 def _changes_depth(mark: re.Match[str]) -> bool:
-    token = (mark["token"] or "").lower()
-    if token:
-        return token in _OPENING_TOKENS | _ENDING_TOKENS | {"end", "return", "call"}
+    if token := mark["token"]:
+        return token.lower() in {"end", "return", "call"} or _THINKING_TOKEN.search(token) is not None
     return not mark["is_empty"] and not mark[0].lower().startswith("<|start|>")
+
+
+def _ends_block(mark: re.Match[str]) -> bool:
+    token = mark["token"] or ""
+    is_token = _THINKING_TOKEN.search(token) is not None and _TOKEN_END.match(token) is not None
+    return bool(mark["tag_end"] or mark["bracket_end"] or mark["wedge_end"]) or mark["unused"] == "5" or is_token
 
 
 def _may_begin_mark(text: str) -> bool:
     if text[0] == "&":
         return "&lt;".startswith(text) or (text.startswith("&lt;") and _may_begin_mark("<" + text[4:]))
-    if text.startswith("<|"):
+    if text.startswith(("<|", "<｜")):
         return _TOKEN_START.fullmatch(text) is not None
     if text[0] == "<":
         return _TAG_START.fullmatch(text.replace("&gt", "").removesuffix("&").removesuffix("&g")) is not None

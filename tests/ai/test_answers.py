@@ -75,6 +75,7 @@ def test_file_search_without_results_is_read():
         ({"message": {"content": None}}, "", "completed", False),
         ({"message": None, "finish_reason": "length"}, "", "incomplete", False),
         ({"message": {"content": "", "refusal": "No."}}, "", "completed", True),
+        ({"message": {"content": [{"type": "refusal", "refusal": "No."}]}}, "", "completed", True),
         ({"message": {"content": ["parts"]}}, "", "completed", False),
         (
             {"message": {"content": [{"type": "thinking", "text": "a plan"}, None, {"type": "text", "text": "hello"}]}},
@@ -97,6 +98,19 @@ def test_chat_completion_is_read(choice, text, status, is_refusal):
     answer = read_chat_completion(json.dumps({"choices": [choice], "usage": None}), "asked")
 
     assert (answer.text, answer.status, answer.is_refusal, answer.model) == (text, status, is_refusal, "asked")
+
+
+@pytest.mark.parametrize(
+    ("choice", "code"),
+    [
+        ({"message": {"content": ""}, "finish_reason": "error"}, "failed"),
+        ({"message": {"content": "hel"}, "error": {"message": "Rate limit exceeded"}}, "rate_limit_exceeded"),
+        ({"message": {"content": "hel"}, "error": {"code": 502, "message": "Provider error"}}, "failed"),
+    ],
+)
+def test_chat_completion_that_failed_midway_is_our_error(choice, code):
+    with pytest.raises(AIUnavailableError, match=code):
+        read_chat_completion(json.dumps({"choices": [choice]}), "asked")
 
 
 def test_names_that_the_database_cannot_hold_are_cut():

@@ -52,10 +52,11 @@ def test_translated_not_found_error_is_missing():
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("2", 2.0), ("0.5", 0.5), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("", None)]
+    [("2", 2.0), ("0.5", 0.5), ("Wed, 21 Oct 2015 07:28:00 GMT", None), ("", None), ("soon", None)]
+    + [("Wed, 21 Oct 2099 07:28:00 GMT", 3600.0), ("Wed, 99 Oct 2099 07:28:00 GMT", None)]
     + [("inf", 3600.0), ("nan", None), ("-1", None)],
 )
-def test_retry_after_is_parsed_if_numeric(header, seconds):
+def test_retry_after_is_parsed(header, seconds):
     assert translated_error(status_error(429, None, **{"retry-after": header})).retry_after == seconds
 
 

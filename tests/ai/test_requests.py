@@ -1,10 +1,12 @@
 """Requests to servers other than OpenAI's: every answer is read or becomes our own error."""
 
 import asyncio
+import json
 
 import pytest
 
 from ai import AIUnavailableError, build_async_client, build_client, create_answer, stream_answer
+from ai.models_check import request_models
 from tests.support.fixtures import *  # noqa: F403
 from tests.support.foreign_server import PreparedAnswer, event_stream, foreign_server
 
@@ -230,8 +232,6 @@ def test_rejected_store_is_left_out(server):
     [
         PreparedAnswer(b"not gzip", headers={"Content-Type": "application/json", "Content-Encoding": "gzip"}),
         PreparedAnswer("", 302, {"Location": "/v1/responses"}),
-        PreparedAnswer("", 302, {"Location": "http://[broken"}),
-        PreparedAnswer("", 307, {"Location": "ftp://127.0.0.1/"}),
     ],
 )
 def test_broken_transport_is_our_error(server, answer):
@@ -328,11 +328,47 @@ def test_missing_vector_store_is_missing(server):
     assert (caught.code, caught.missing) == ("not_found", True)
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirect_to_another_host_is_not_followed(server, status):
+    with foreign_server() as other:
+        location = {"Location": f"{other.base_url}/responses"}
+        for call in (RESPONSES, "GET /v1/models"):
+            server.prepare(call, PreparedAnswer("", status, location))
+
+        assert [ask_error().code, stream_error().code] == [f"http_{status}"] * 2
+        assert request_models() == f"OpenAI did not list its models: http_{status}"
+
+    assert other.requests == []
+
+
+@pytest.mark.parametrize("location", ["http://[broken", "ftp://127.0.0.1/", "//127.0.0.1:1/v1/responses", ""])
+def test_redirect_to_nowhere_is_our_error(server, location):
+    server.prepare(RESPONSES, PreparedAnswer("", 308, {"Location": location}))
+
+    assert {ask_error().code, stream_error().code} <= {"http_308", "unreachable"}
+
+
+def test_redirect_on_the_same_host_is_followed(server):
+    server.prepare(RESPONSES, PreparedAnswer("", 307, {"Location": "/v1/responses/"}))
+    server.prepare(f"{RESPONSES}/", response("hi"))
+
+    assert (ask().text, stream()) == ("hi", ["hi"])
+
+
 def test_stream_passes_words_and_skips_what_it_does_not_know(plain_server):
     events = [*words("hi", " there"), ": a comment", "event: ping", {"type": "unheard.of"}, {"choices": None}, {}]
     plain_server.prepare(RESPONSES, event_stream(*events, *words(None, 3), "data: [DONE]"))
 
     assert stream() == ["hi", " there"]
+
+
+@pytest.mark.parametrize("end", ["\n\n", "\r\n\r\n", "\r\r", "\n"])
+def test_stream_is_split_at_line_ends_only(plain_server, end):
+    pieces = ["caf\u00e9\u0085", " one\u2028two\u2029", "\x1cthree"]
+    body = "\ufeff" + "".join(f"data: {json.dumps(event, ensure_ascii=False)}{end}" for event in words(*pieces))
+    plain_server.prepare(RESPONSES, PreparedAnswer(body, headers={"Content-Type": "text/event-stream"}))
+
+    assert stream() == pieces
 
 
 @pytest.mark.parametrize(
@@ -419,6 +455,8 @@ def test_chat_completion_cut_off_before_it_is_known_to_be_words_is_not_shown(ser
         (event_stream({"error": "overloaded"}), "failed"),
         (event_stream({"choices": [{"delta": {"refusal": "No."}}]}), "refused"),
         (event_stream({"choices": [{"delta": {}, "finish_reason": "content_filter"}]}), "refused"),
+        (event_stream({"choices": [{"delta": {"content": [{"type": "refusal", "refusal": "No."}]}}]}), "refused"),
+        (event_stream({"choices": [{"delta": {}, "finish_reason": "error"}]}), "failed"),
         (event_stream({"object": "error", "message": "Rate limit exceeded"}), "rate_limit_exceeded"),
         (PreparedAnswer({"error": {"message": "litellm.RateLimitError: x"}}, 500), "rate_limit_exceeded"),
     ],

@@ -157,6 +157,28 @@ async def test_handshake_status_determines_whether_error_is_retryable(status, re
     assert (caught.value.code, caught.value.retryable) == (f"http_{status}", retryable)
 
 
+async def test_redirect_to_another_host_is_not_followed():
+    """Otherwise the key and the call would go to a host that nobody configured."""
+    redirected = []
+
+    async def handler(socket: ServerConnection) -> None:
+        redirected.append(socket.request.headers.get("Authorization"))
+
+    async with serve(handler, "127.0.0.1", 0) as other:
+        location = f"ws://127.0.0.1:{other.sockets[0].getsockname()[1]}/v1/realtime"
+
+        def redirect(socket: ServerConnection, request: Request) -> Response:
+            answer = socket.respond(HTTPStatus.TEMPORARY_REDIRECT, "")
+            answer.headers["Location"] = location
+            return answer
+
+        async with realtime_server(handler, redirect) as client:
+            with pytest.raises(UpstreamUnavailableError):
+                await connect(client, "gpt-realtime-2.1")
+
+    assert redirected == []
+
+
 async def test_unreachable_upstream_is_retryable():
     async with openai.AsyncOpenAI(api_key="sk-test", base_url="http://127.0.0.1:9/v1") as client:
         with pytest.raises(UpstreamUnavailableError) as caught:
