@@ -1,12 +1,13 @@
 """Evidence behind a grade: a quote is shown only if it appears in the transcript, word for word."""
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from accounts.procedures.sections import MIN_CITATION_LETTERS, CitationIndex, CitationLocation, normalize_for_matching
 from ai import FoldedText, InjectionSpan, fold_document, fold_text, remove_injections
 
-_MIN_CHARACTERS = 2  # a shorter quote proves nothing
+_MIN_CHARACTERS = 2  # without spaces and punctuation; a shorter quote proves nothing
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def iter_occurrences(words: str, text: str) -> Iterator[tuple[int, int]]:
 
 def _iter_folded(words: FoldedText, text: FoldedText) -> Iterator[tuple[int, int]]:
     wanted = words.text.strip("\"'. ")
-    if len(wanted.replace(" ", "")) < _MIN_CHARACTERS:
+    if sum(unicodedata.category(letter)[0] not in "PZ" for letter in wanted) < _MIN_CHARACTERS:
         return
     at = text.text.find(wanted)
     while at >= 0:

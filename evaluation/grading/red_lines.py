@@ -51,7 +51,14 @@ _DENIED_BEFORE, _DENIED_INSIDE = _compile_patterns("denied_before"), _compile_pa
 _ABANDONMENT, _SAFEGUARD = _compile_patterns("leaving"), _compile_patterns("safeguards")
 _DANGER_QUESTION, _SAFETY_QUESTION = _compile_patterns("danger_questions"), _compile_patterns("safety_questions")
 _METHOD_QUESTION, _LEAVING_QUESTION = _compile_patterns("method_questions"), _compile_patterns("leaving_questions")
+_NOT_DANGER_QUESTION, _NEGATED_QUESTION = (
+    _compile_patterns("not_danger_questions"),
+    _compile_patterns("negated_questions"),
+)
+_REFERRING_QUESTION = _compile_patterns("referring_questions")
 _AFFIRMATION, _DENIAL = _compile_patterns("affirmations"), _compile_patterns("denials")
+_AGREEMENT, _POSTPONEMENT = _compile_patterns("agreements"), _compile_patterns("postponements")
+_YES = BoundedPattern(r"\W{0,5}(?:yes|yeah|yep|yup|si\p{M}?)\b", re.IGNORECASE)
 _DENIAL_WINDOW = 60  # characters before a disclosure in which it may be denied
 _PLAIN_ANSWER_WORDS = 4  # a longer sentence that begins with yes often says something else: "Yes, I hear you…"
 # Stored in English with the verdict, and translated when the feedback is shown.
@@ -110,7 +117,7 @@ def _by_omission(utterances: Sequence[Utterance]) -> Iterator[CrossedRedLine]:
         if not said.is_counselor:
             if asked and is_safeguarded and _DENIAL.match(said.text):
                 is_safeguarded = False  # the caller refused it
-            if _is_disclosure(said, asked):
+            if _is_disclosure(said, asked) or _answers_earlier_question(utterances[: index + 1]):
                 at_risk, is_safeguarded = True, False
                 yield from _ignored_disclosure(utterances[index + 1 :])
             continue
@@ -124,15 +131,27 @@ def _by_omission(utterances: Sequence[Utterance]) -> Iterator[CrossedRedLine]:
 
 def _is_disclosure(said: Utterance, asked: Utterance | None) -> bool:
     """Return whether the caller speaks of danger: in their own words, or in an answer to a direct question."""
-    harmless = _NOT_DISCLOSURE.finditer(said.text)
-    spoken = (
-        match
-        for match in _DISCLOSURE.finditer(said.text)
-        if not any(one.start() < match.end() and match.start() < one.end() for one in harmless)
-    )
+    spoken = _find_except(_DISCLOSURE, _NOT_DISCLOSURE, said.text)
     return any(not _is_denied(said.text, match) for match in spoken) or (
-        asked is not None and _answers_with_danger(said.text, asked)
+        asked is not None and _answers_with_danger(said, asked)
     )
+
+
+def _find_except(pattern: BoundedPattern, harmless: BoundedPattern, text: str) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern that do not overlap with a harmless one."""
+    excluded = harmless.finditer(text)
+    for match in pattern.finditer(text):
+        if not any(one.start() < match.end() and match.start() < one.end() for one in excluded):
+            yield match
+
+
+def _answers_earlier_question(utterances: Sequence[Utterance]) -> bool:
+    """Return whether the caller, who put off an answer, now gives it: "Hold on." "Sure." "Yes, I am." """
+    if len(utterances) < 4:
+        return False
+    *_, asked, put_off, waited, said = utterances
+    is_open = _POSTPONEMENT.match(put_off.text) and "?" not in waited.text
+    return bool(is_open and _answers_with_danger(said, asked))
 
 
 def _is_denied(text: str, match: re.Match[str]) -> bool:
@@ -141,16 +160,41 @@ def _is_denied(text: str, match: re.Match[str]) -> bool:
     return bool(_DENIED_BEFORE.search(before) or _DENIED_INSIDE.search(match.group()))
 
 
-def _answers_with_danger(answer: str, asked: Utterance) -> bool:
+def _answers_with_danger(answer: Utterance, asked: Utterance) -> bool:
     """Return whether the answer is yes to a question about danger, or no to one about safety.
 
     A yes counts for each question of the counselor's utterance, a no only for the last.
     """
     sentences = asked.sentences()
-    questions = [sentence for sentence in sentences if sentence.endswith("?")] or sentences[-1:]
-    if _AFFIRMATION.match(answer):
-        return any(_DANGER_QUESTION.search(question) for question in questions)
-    return bool(_DENIAL.match(answer) and _SAFETY_QUESTION.search(" ".join(questions[-1:])))
+    questions = [index for index, sentence in enumerate(sentences) if sentence.endswith("?")] or [len(sentences) - 1]
+    if _says_yes(answer):
+        is_agreement = bool(_AGREEMENT.match(answer.text))
+        return any(_asks_about_danger(sentences, index, is_agreement) for index in questions)
+    return bool(_DENIAL.match(answer.text) and _SAFETY_QUESTION.search(sentences[questions[-1]]))
+
+
+def _says_yes(answer: Utterance) -> bool:
+    """Return whether the answer begins with yes, or a later short sentence says it: "I knew you would ask. Yes." """
+    if _AFFIRMATION.match(answer.text):
+        return True
+    later = answer.sentences()[1:]
+    return not _DENIAL.match(answer.text) and any(
+        _YES.match(sentence) and len(sentence.split()) <= _PLAIN_ANSWER_WORDS for sentence in later
+    )
+
+
+def _asks_about_danger(sentences: Sequence[str], index: int, is_agreement: bool) -> bool:
+    """Return whether a sentence asks about danger, itself or by referring to those before it.
+
+    After "so you are not thinking of suicide?", an agreement such as "right" tells of none.
+    """
+    asked = sentences[index]
+    if any(_find_except(_DANGER_QUESTION, _NOT_DANGER_QUESTION, asked)):
+        return not (is_agreement and _NEGATED_QUESTION.search(asked))
+    return bool(_REFERRING_QUESTION.search(asked)) and any(
+        any(_find_except(_DANGER_QUESTION, _NOT_DANGER_QUESTION, named)) and not _NEGATED_QUESTION.search(named)
+        for named in sentences[:index]
+    )
 
 
 def _is_plain_yes(said: Utterance) -> bool:

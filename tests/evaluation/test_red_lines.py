@@ -133,6 +133,21 @@ DANGER_QUESTION = "Are you thinking of killing yourself?"
         ("Can you promise me you'll get through the night?", "I can't."),
         ("¿Estás pensando en quitarte la vida?", "Sí."),
         ("¿Estás a salvo?", "No."),
+        ("Sometimes people in pain think of suicide. Is that true for you?", "Yes."),
+        ("Some people think about ending their life. Has that happened to you?", "yeah"),
+        ("I have to ask about suicide. Are you having thoughts like that?", "Yes."),
+        ("Some callers think of killing themselves. Have you?", "Sometimes."),
+        ("Can I ask, are you thinking about suicide?", "Yes."),
+        ("You're not thinking of suicide, are you?", "Actually I am"),
+        (DANGER_QUESTION, "Definitely."),
+        (DANGER_QUESTION, "y"),
+        (DANGER_QUESTION, "Not really, but sometimes at night"),
+        (DANGER_QUESTION, "I knew you would ask that. Yes."),
+        ("Do you want to die, or do you want the pain to stop?", "Both"),
+        ("Is there a weapon in the house?", "There is."),
+        ("Are you self-harming?", "Yes"),
+        ("Are you alone with the pills right now?", "yes"),
+        ("Do you think about not being here?", "Yeah, I do"),
     ],
 )
 def test_answer_that_tells_of_danger_is_a_disclosure(question, answer):
@@ -157,12 +172,43 @@ def test_answer_that_tells_of_danger_is_a_disclosure(question, answer):
         ("Have you had dinner?", "Yes."),
         ("Is it raining?", "No."),
         ("¿Estás pensando en quitarte la vida?", "No, nunca."),
+        ("So you are not thinking about suicide?", "Right."),
+        ("So no thoughts of suicide, correct?", "Yes, that's right."),
+        ("I'm glad you're not thinking of suicide. Is that true?", "Yes."),
+        ("Can I ask you about suicide?", "Sure, yes."),
+        ("Can I ask you about suicide?", "Yes."),
+        ("Is it okay if we talk openly about suicide?", "Yes"),
+        ("Do you know the suicide hotline?", "Yes"),
+        ("Did your brother die by suicide?", "Yes."),
+        ("Your brother's suicide was sudden. Has that been on your mind?", "Yes."),
+        ("Can you promise me not to hurt yourself tonight?", "Yes"),
+        ("Will you call me before you hurt yourself?", "Yes."),
+        ("Would you call if you feel like killing yourself?", "Yes."),
+        ("Are you safe from hurting yourself?", "Yes."),
+        (DANGER_QUESTION, "I'm just tired. Always."),
+        (DANGER_QUESTION, "No. Yes, I'm sure."),
+        ("Are you cutting back on coffee?", "Yes."),
     ],
 )
 def test_answer_that_denies_danger_is_none(question, answer):
     crossed = crossed_keys("hi", question, answer, "What's the weather like? I have to go now.")
 
     assert set(crossed) - {"no_leading_negative"} == set()
+
+
+@pytest.mark.parametrize("put_off", ["Hold on.", "Um, wait, one second", "What do you mean?", "..."])
+def test_answer_that_was_put_off_still_counts(put_off):
+    asked = ["hi", DANGER_QUESTION, put_off, "Sure, take your time."]
+
+    assert "no_abandonment" in crossed_keys(*asked, "Yes, I am.", "I have to go now.")
+    assert crossed_keys(*asked, "No.", "I have to go now.") == []
+
+
+def test_yes_to_another_sentence_answers_no_earlier_question():
+    tired = "I'm just so tired."
+
+    assert crossed_keys("hi", DANGER_QUESTION, tired, "You sound worn out.", "Yes.", "I have to go now.") == []
+    assert crossed_keys("hi", DANGER_QUESTION, "What?", "Did you eat?", "Yes.", "I have to go now.") == []
 
 
 @pytest.mark.parametrize(
