@@ -45,6 +45,8 @@ _ALWAYS = ("400", "405", "406", "429", "500", "503")
 _WITH_LOGIN = ("401", "403")
 _WHEN_WRITING = ("408", "409", "411", "413", "415", "422")
 
+_NAMING_ONE_BY_PARAMETER = {"/api/progress/"}  # lists whose parameter names one person
+
 
 def describe_errors(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     """Add the error responses to each operation, as drf-spectacular's postprocessing hook."""
@@ -63,7 +65,7 @@ def _statuses_of(path: str, method: str, operation: dict[str, Any]) -> list[str]
     is_open = operation.get("security") == [{}] or "security" not in operation
     chosen = [*_ALWAYS]
     chosen += () if is_open else _WITH_LOGIN
-    chosen += ("404",) if "{" in path or method != "get" else ()
+    chosen += ("404",) if "{" in path or method != "get" or path in _NAMING_ONE_BY_PARAMETER else ()
     return sorted(chosen + [*(_WHEN_WRITING if method != "get" else ())])
 
 

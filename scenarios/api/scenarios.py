@@ -113,7 +113,10 @@ class ScenarioViewSet(
     @extend_schema(
         filters=True,
         parameters=[OpenApiParameter("as", str, enum=list(PACK_FORMATS), default="json")],
-        responses={(200, kind): OpenApiTypes.BINARY for _write, _encoding, kind in PACK_FORMATS.values()},
+        responses={
+            (200, kind): OpenApiTypes.OBJECT if kind == "application/json" else OpenApiTypes.STR
+            for _write, _encoding, kind in PACK_FORMATS.values()
+        },
     )
     @query_parameters("as", *ScenarioFilterSet.base_filters)
     def export(self, request: Request) -> HttpResponseBase:

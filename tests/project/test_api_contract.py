@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 from uuid import uuid4
 
+import jsonschema
 import pytest
 from django.core.files.base import ContentFile
 from django.test import Client
@@ -138,6 +139,8 @@ def test_every_operation_accepts_the_parameters_that_its_schema_names(admin, cou
         "/api/scenarios/?is_one_time=perhaps",
         "/api/sessions/?date_from=yesterday",
         "/api/sessions/?page_size=0",
+        "/api/sessions/?cursor=x",
+        "/api/library/?cursor=%C3%96%3C",
         "/api/sessions/?format=xml",
         "/api/schema/?format=xml",
         "/api/schema/?lang=xx",
@@ -154,6 +157,44 @@ def test_invalid_values_of_parameters_are_refused(admin, finished_chat, path):
     body = assert_error(client_of(admin).get(path.format_map(ids)), 400)
 
     assert list(body["fields"]) == [path.rpartition("?")[2].split("=")[0]]
+
+
+def as_json_schema(node: Any) -> Any:
+    """Convert a schema of OpenAPI 3.0 to JSON Schema, which has no `nullable`."""
+    if isinstance(node, list):
+        return [as_json_schema(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    converted = {name: as_json_schema(value) for name, value in node.items() if name != "nullable"}
+    return {"anyOf": [converted, {"type": "null"}]} if node.get("nullable") is True else converted
+
+
+def test_answers_fit_the_schema(admin, counselor, phone_assignment, chat_scenario, finished_chat):
+    components = as_json_schema(schema()["components"])
+    checked = []
+    for method, path, operation in operations():
+        if method != "GET" or path in OPEN:
+            continue
+        ids: list[str | None] = [None]
+        if "{" in path:
+            listed = client_of(admin).get(re.sub(r"\{.*", "", path))
+            ids = [one["id"] for one in listed.json()["results"]] if listed.status_code == 200 else []
+        for pk in ids:
+            response = client_of(admin).get(re.sub(r"\{\w+\}", str(pk), path))
+            assert str(response.status_code) in operation["responses"], (path, response.status_code)
+            described = operation["responses"][str(response.status_code)].get("content", {}).get(JSON)
+            content = content_of(response)  # also closes files
+            if response.status_code == 200 and described and response["Content-Type"].startswith(JSON):
+                body = json.loads(content)
+                jsonschema.validate(body, {"components": components} | as_json_schema(described["schema"]))
+                checked.append(path)
+
+    assert {"/api/scenarios/", "/api/scenarios/{id}/", "/api/scenarios/export/", "/api/sessions/{id}/"} <= set(checked)
+
+
+def test_unknown_person_in_a_parameter_is_a_described_error(supervisor):
+    assert_error(client_of(supervisor).get(f"/api/progress/?counselor={uuid4()}"), 404)
+    assert "404" in schema()["paths"]["/api/progress/"]["get"]["responses"]
 
 
 def request_serializers() -> Iterator[tuple[str, serializers.BaseSerializer[Any]]]:

@@ -41,7 +41,9 @@ class ScenarioSerializer(StrictSerializer, serializers.ModelSerializer[Scenario]
     category = NameRelatedField(queryset=Category.objects.all(), allow_null=True, required=False)
     skills = NameRelatedField(queryset=Skill.objects.all(), many=True, required=False)
     account = AccountField(allow_null=True, required=False)
-    account_procedures = ProceduresSerializer(source="account.procedures", default=None, read_only=True)
+    account_procedures = ProceduresSerializer(
+        source="account.procedures", default=None, read_only=True, allow_null=True
+    )
 
     visitor_survey = SurveyField(required=False)
 
