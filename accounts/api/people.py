@@ -46,10 +46,10 @@ class MeSerializer(StrictSerializer, PersonSerializer):
 @extend_schema(methods=["GET"], responses=MeSerializer)
 @extend_schema(methods=["PATCH"], request=MeSerializer, responses=MeSerializer)
 @token_scope(CLOSED)
-@api_view(["GET", "PATCH"])
+@api_view(["GET", "HEAD", "PATCH"])
 def me(request: Request) -> Response:
     """Return or change the signed-in user's profile and email notification settings."""
-    if request.method == "GET":
+    if request.method != "PATCH":
         return Response(MeSerializer(authenticated_user(request)).data)
     serializer = MeSerializer(authenticated_user(request), data=request.data, partial=True)
     serializer.is_valid(raise_exception=True)

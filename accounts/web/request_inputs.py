@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ValidationError
 from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -48,7 +51,7 @@ def accepted_parameters(view: Any, method: str) -> list[str]:
 
 
 class RequestInputCheck(BaseThrottle):
-    """Check that refuses unknown query parameters and fields, because ignoring a misspelled one would lose it.
+    """Check that refuses unknown and repeated query parameters and unknown fields. Ignoring them would lose them.
 
     DRF runs throttles after authentication and permissions, and no view of ours replaces them.
     """
@@ -57,9 +60,17 @@ class RequestInputCheck(BaseThrottle):
         if request.method == "OPTIONS":
             return True
         refuse_unknown_fields(request.query_params, accepted_parameters(view, request.method or ""))
+        _refuse_repeated(request.query_params)
         if _is_without_body(view, request) and isinstance(request.data, Mapping):
             refuse_unknown_fields(request.data, [])
         return True
+
+
+def _refuse_repeated(parameters: QueryDict) -> None:
+    """Raise ValidationError for each parameter that has several values, of which all but one would be ignored."""
+    repeated = [name for name, values in parameters.lists() if len(values) > 1]
+    if repeated:
+        raise ValidationError({name: [_("Give this parameter only once.")] for name in repeated})
 
 
 def _is_without_body(view: Any, request: Request) -> bool:

@@ -50,7 +50,7 @@ class AgreementSerializer(serializers.Serializer[Any]):
 
 @extend_schema(responses=AgreementSerializer)
 @token_scope(CLOSED)
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def agreement(request: Request) -> Response:
     """Return how closely the evaluator and your organization's own people agree, by criterion."""
     user = authenticated_user(request)

@@ -55,14 +55,14 @@ def _get_visible_session(request: Request, pk: UUID) -> Session:
 @extend_schema(methods=["GET"], responses=CommentSerializer(many=True))
 @extend_schema(methods=["POST"], request=NewCommentSerializer, responses={201: CommentSerializer})
 @token_scope("sessions")
-@api_view(["GET", "POST"])
+@api_view(["GET", "HEAD", "POST"])
 def session_comments(request: Request, pk: UUID) -> Response:
     """List or add supervisors' comments on moments of a call. Its counselor reads them beside the transcript."""
     session = _get_visible_session(request, pk)
     reader = authenticated_user(request)
     if session.counselor_id != reader.pk and not reader.has_perm("evaluation.view_comment"):
         raise PermissionDenied(_("You don’t have permission to read comments."))
-    if request.method == "GET":
+    if request.method != "POST":
         rows = Comment.objects.for_user(authenticated_user(request)).filter(session=session).select_related("author")
         return Response(CommentSerializer(rows, many=True).data)
     if not authenticated_user(request).may_comment:

@@ -27,7 +27,7 @@ from training.services.errors import SessionRefusedError
 @extend_schema(methods=["POST"], request=None, responses={200: EvaluationSerializer, 202: EvaluationSerializer})
 @without_body
 @token_scope("evaluations")
-@api_view(["GET", "POST"])
+@api_view(["GET", "HEAD", "POST"])
 def session_evaluation(request: Request, pk: UUID) -> Response:
     """Read feedback, or end the session and request it: 202 with a `Location` to poll, or 200 once it is ready."""
     session = get_object_or_404(Session.objects.for_user(authenticated_user(request)), pk=pk)

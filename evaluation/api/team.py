@@ -85,7 +85,7 @@ _WEEKS_PARAMETER = OpenApiParameter("weeks", int, enum=list(WEEK_SPANS), default
 )
 @query_parameters("weeks", "counselor")
 @token_scope(CLOSED)
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def progress(request: Request) -> Response:
     """Return progress by skill and by week, and a recommendation for the next practice."""
     weeks, counselor = _parse_weeks(request), _requested_counselor(request)
@@ -156,7 +156,7 @@ class AttentionSerializer(serializers.Serializer[Any]):
 
 @extend_schema(responses=AttentionSerializer)
 @token_scope(CLOSED)
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def attention(request: Request) -> Response:
     """Count the items that need a supervisor's attention now, by kind."""
     _check_may_see_team(request)

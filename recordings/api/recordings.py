@@ -77,7 +77,7 @@ def recording_download(request: Request, pk: UUID) -> HttpResponseBase:
 
 @extend_schema(responses=RecordingLinkSerializer)
 @token_scope("recordings")
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def recording_link(request: Request, pk: UUID) -> Response:
     """Return a download URL. If the store can sign URLs, it is valid for one minute for anyone who has it."""
     recording = _get_downloadable(request, pk)

@@ -192,6 +192,23 @@ def test_answers_fit_the_schema(admin, counselor, phone_assignment, chat_scenari
     assert {"/api/scenarios/", "/api/scenarios/{id}/", "/api/scenarios/export/", "/api/sessions/{id}/"} <= set(checked)
 
 
+def test_every_read_also_answers_to_head(admin, counselor, finished_chat, phone_assignment):
+    client = client_of(admin)
+    for method, path, _ in operations():
+        if method == "GET" and path not in OPEN:
+            known = {"sessions": finished_chat.pk, "assignments": phone_assignment.pk}
+            filled = re.sub(r"\{\w+\}", lambda found, path=path: str(known.get(path.split("/")[2], uuid4())), path)
+            read, head = client.get(filled), client.head(filled)
+            content_of(read)
+            assert (head.status_code, content_of(head)) == (read.status_code, b""), path
+
+
+def test_parameter_sent_twice_is_refused(admin):
+    for query in ("page_size=5&page_size=6", "search=a&search=a"):
+        name = query.partition("=")[0]
+        assert list(assert_error(client_of(admin).get(f"/api/people/?{query}"), 400)["fields"]) == [name]
+
+
 def test_unknown_person_in_a_parameter_is_a_described_error(supervisor):
     assert_error(client_of(supervisor).get(f"/api/progress/?counselor={uuid4()}"), 404)
     assert "404" in schema()["paths"]["/api/progress/"]["get"]["responses"]

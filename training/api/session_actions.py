@@ -77,7 +77,7 @@ def _get_own_session(request: Request, pk: UUID) -> Session:
 @extend_schema(methods=["GET"], responses=SessionSerializer)
 @extend_schema(methods=["PATCH"], request=SessionNameSerializer, responses=SessionSerializer)
 @token_scope("sessions")
-@api_view(["GET", "PATCH"])
+@api_view(["GET", "HEAD", "PATCH"])
 def session_detail(request: Request, pk: UUID) -> Response:
     """Return the session and its transcript so far. Only its counselor may rename it."""
     if request.method == "PATCH":
