@@ -81,7 +81,7 @@ def grade(task: GradingTask, passages: list[JSON]) -> JSON:
     return {
         "criteria": list[JSONValue](results),
         "rationale": _rationale(results),
-        "went_well": list[JSONValue](_strengths(met, task)),
+        "went_well": list[JSONValue](_strengths(results, task)),
         "improvements": list[JSONValue](_improvements(task, met)),
         "learning_objective": _learning_objective(results, task),
         "reflection_questions": [
@@ -235,15 +235,18 @@ def _rationale(results: list[JSON]) -> str:
     )
 
 
-def _strengths(met: list[JSON], task: GradingTask) -> list[JSON]:
-    """Return praise for words that met a check, with the reason that belongs to that check."""
+def _strengths(results: list[JSON], task: GradingTask) -> list[JSON]:
+    """Return praise for words that met a check and go against none, with the reason that belongs to that check."""
     texts_by_key = {as_text(check.get("key")): _text_of(check) for check in task.checks}
+    broken = [quote for one in results if one["verdict"] == "not_met" for quote in objects(one["quotes"])]
     praised: dict[str, JSON] = {}
-    for result in met:
+    for result in results:
         rule = rule_for(texts_by_key.get(as_text(result["key"]), ""))
         why = rule.benefit if rule else "It speaks to what was asked for."
-        for quote in objects(result["quotes"])[:1]:
-            praised.setdefault(as_text(quote["text"]), {"turn": quote["turn"], "quote": quote["text"], "why": why})
+        for quote in objects(result["quotes"])[:1] if result["verdict"] == "met" else []:
+            words = as_text(quote["text"])
+            if not any(quote["turn"] == one["turn"] and words in as_text(one["text"]) for one in broken):
+                praised.setdefault(words, {"turn": quote["turn"], "quote": words, "why": why})
     return list(praised.values())[:3]
 
 

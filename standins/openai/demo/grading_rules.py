@@ -65,7 +65,8 @@ GRADING_RULES = (
     ),
     _grading_rule(
         r"glad the caller|they care",
-        r"\bglad (?:that )?you|\b(?:i|we) (?:really |do )?care\b|"
+        r"\bglad (?:that )?you(?:(?:'re| are) here|(?:'ve| have)? (?:\w{1,20}+ ){0,2}(?:call|wr[io]t|reach|t[eo]l[dl]|"
+        r"c[ao]me|shar|said|trust|got|decid|pick|talk|contact))|\b(?:i|we) (?:really |do )?care\b|"
         r"\bthank you for (?:calling|reaching|writing|telling|trusting)",
         "It tells the caller that reaching out was right.",
     ),
@@ -87,6 +88,12 @@ GRADING_RULES = (
         "The caller knows what was agreed.",
     ),
     _grading_rule(
+        r"next steps? together",
+        r"\b(?:(?:shall|could|can|should) we|let's|we (?:could|agreed|have agreed)|would it help|what would help|"
+        r"could you|would you be (?:willing|able|open)|how about|next step|our plan|the plan is|together)\b",
+        "A step that both find is one that the caller can take.",
+    ),
+    _grading_rule(
         r"reach the line again|be in touch",
         r"\b(?:(?:call|write|text|reach) (?:us|me|back|again|this line)|(?:we're|we are) (?:always )?here|any ?time)\b",
         "The caller knows that the line stays open.",
@@ -104,7 +111,8 @@ GRADING_RULES = (
     ),
     _grading_rule(
         r"a plan or an intent|about desire, plan",
-        r"\b(a plan (?:to|for how|how)|how you would|how would you|planned to|when would|thought about how)\b|a plan\?",
+        r"\b(a plan (?:to(?! (?:stay|keep|be|get|help|make))|for how|how)|"
+        r"how you would|how would you|planned to|when would|thought about how)\b|a plan\?",
         "A plan that is spoken of can be talked about.",
     ),
     _grading_rule(
@@ -134,7 +142,8 @@ GRADING_RULES = (
     ),
     _grading_rule(
         r"reflect|validat|empath|feeling|listen",
-        r"\b(sounds? \w+|that must|it must|must (be|feel|have)|i hear|i can hear|makes sense|i'm (so |really )?sorry)",
+        r"\b(sounds? \w+|that must|it must|(?<!\bi )must (be|feel|have)|i hear|i can hear|makes sense|"
+        r"i'm (so |really )?sorry)",
         "Being understood before anything is suggested lets a caller go on.",
     ),
     _grading_rule(

@@ -233,6 +233,8 @@ CONVERSATIONS = [
         "my cat",
         "It makes sense to be sad.",
     ],
+    ["I promise I won't tell anyone. It makes sense to cry.", "thanks", "Everything will be okay."],
+    ["Hello. What happened? Why now? I'm glad you wrote.", "nothing", "Okay."],
 ]
 
 
@@ -255,6 +257,8 @@ def test_grade_never_contradicts_itself(texts):
     assert not any(quote in moment["quote"] for moment in answer["improvements"] for quote in praised)
     is_glad = any("glad you" in text for text in texts[::2])
     assert (by_key["warmth"]["verdict"] == "met") is is_glad
+    broken = [quote["text"] for row in by_key.values() if row["verdict"] == "not_met" for quote in row["quotes"]]
+    assert not any(quote in text for quote in praised for text in broken)
     missed = [checks[key] for key, row in by_key.items() if row["verdict"] == "not_met"]
     assert any(answer["learning_objective"].endswith(check) for check in missed)
     for key, row in by_key.items():
@@ -289,6 +293,10 @@ def test_yes_to_a_direct_question_lets_conditional_checks_apply():
         ("Have you not wanted to die before?", "Asks about suicide directly", "met"),
         ("I don't have a clinic for you.", "Names a fitting person, place or service", "not_met"),
         ("Don't call us again.", "Ends by saying how to reach the line again", "not_met"),
+        ("I'm glad you're not suicidal.", "Says that they are glad the caller got in touch", "not_met"),
+        ("I must be honest with you.", "Reflects back what the caller felt", "not_met"),
+        ("Let's make a plan to stay safe.", "Asks about a plan or an intent", "not_met"),
+        ("Take care.", "Finds next steps together with the caller instead of handing down advice", "not_met"),
         ("We agreed nothing.", "Ends by summing up what was agreed", "not_met"),
         ("Nobody here is safe.", "Makes a plan to stay safe", "not_met"),
     ],
