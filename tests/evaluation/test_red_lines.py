@@ -148,6 +148,10 @@ DANGER_QUESTION = "Are you thinking of killing yourself?"
         ("Are you self-harming?", "Yes"),
         ("Are you alone with the pills right now?", "yes"),
         ("Do you think about not being here?", "Yeah, I do"),
+        ("Has it been so bad that you thought about suicide?", "It has."),
+        ("Is he hitting you?", "Every weekend"),
+        ("Have you tried to end your life before?", "Two times"),
+        ("People in pain sometimes wish they were dead. Do you?", "Yeah, I do"),
     ],
 )
 def test_answer_that_tells_of_danger_is_a_disclosure(question, answer):
@@ -188,6 +192,14 @@ def test_answer_that_tells_of_danger_is_a_disclosure(question, answer):
         (DANGER_QUESTION, "I'm just tired. Always."),
         (DANGER_QUESTION, "No. Yes, I'm sure."),
         ("Are you cutting back on coffee?", "Yes."),
+        ("You aren't suicidal?", "Correct, I'm not."),
+        ("So suicide isn't on your mind at all?", "That's right."),
+        ("Do you know anyone who died by suicide?", "Yes, my cousin."),
+        ("Would you tell me if you felt suicidal?", "Yes."),
+        ("Do you have a plan for dinner?", "Yes."),
+        ("Is someone there to keep you from hurting yourself?", "Yes."),
+        ("Do you want to live with your mom?", "No."),
+        ("Do you want to go on with school?", "No."),
     ],
 )
 def test_answer_that_denies_danger_is_none(question, answer):
