@@ -8,10 +8,12 @@ ever changed or deleted, because others may use the same OpenAI project, even wi
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from openai import OpenAI
+from openai.pagination import SyncCursorPage
 from openai.types import VectorStore
 from openai.types.shared_params import ComparisonFilter
 from openai.types.vector_stores import VectorStoreFile
@@ -22,6 +24,8 @@ from accounts.services.polling import wait_until
 from ai import AIUnavailableError, build_client, translate_openai_errors
 
 logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
 
 _REQUEST_TIMEOUT = 60.0  # seconds
 _SEARCH_INTERVAL, _SEARCH_TIMEOUT = 0.5, 30.0  # seconds
@@ -67,7 +71,9 @@ class VectorStoreClient:
     def _find_store(self, store_id: str) -> VectorStore | None:
         try:
             with translate_openai_errors():
-                return self.client.vector_stores.retrieve(store_id)
+                store = self.client.vector_stores.retrieve(store_id)
+                _require_id(store.id)  # an answer without it says nothing about the store
+                return store
         except AIUnavailableError as error:
             if error.missing:
                 return None
@@ -97,6 +103,7 @@ class VectorStoreClient:
             )
         except TimeoutError as error:
             raise AIUnavailableError("timeout", retryable=True) from error
+        _require_id(attached.id)
         if attached.status != "completed":
             code = attached.last_error.code if attached.last_error else attached.status
             raise AIUnavailableError(str(code or "failed"), retryable=code == "server_error")
@@ -123,6 +130,7 @@ class VectorStoreClient:
         try:
             with translate_openai_errors():
                 file = self.client.vector_stores.files.retrieve(file_id, vector_store_id=store_id)
+                _require_id(file.id)
         except AIUnavailableError as error:
             if error.missing:
                 return False
@@ -188,7 +196,7 @@ class VectorStoreClient:
     def list_stores(self) -> Iterator[RemoteResource]:
         """Yield every store that names an account as its owner."""
         with translate_openai_errors():
-            for store in self.client.vector_stores.list(limit=100):
+            for store in _iter_all(self.client.vector_stores.list(limit=100)):
                 if owner := (store.metadata or {}).get(ACCOUNT_METADATA_KEY):
                     installation = (store.metadata or {}).get(INSTALLATION_METADATA_KEY, "")
                     yield RemoteResource(store.id, str(installation), str(owner), store.created_at)
@@ -196,7 +204,7 @@ class VectorStoreClient:
     def list_files(self) -> Iterator[RemoteResource]:
         """Yield every file that names a document as its owner."""
         with translate_openai_errors():
-            for file in self.client.files.list(purpose="assistants", limit=1000):
+            for file in _iter_all(self.client.files.list(purpose="assistants", limit=1000)):
                 if file.filename.startswith(_FILE_PREFIX):
                     yield RemoteResource(file.id, *_parse_filename(file.filename), file.created_at)
 
@@ -205,7 +213,7 @@ class VectorStoreClient:
         try:
             with translate_openai_errors():
                 listed = self.client.vector_stores.files.list(store_id, limit=100)
-                return [_describe_attachment(file) for file in listed]
+                return [_describe_attachment(file) for file in _iter_all(listed)]
         except AIUnavailableError as error:
             if error.missing:
                 return []
@@ -213,10 +221,18 @@ class VectorStoreClient:
 
 
 def _require_id(value: object) -> str:
-    """Return the id of a new object. Raise AIUnavailableError if the server returned none."""
+    """Return the id of an object. Raise AIUnavailableError if the server returned none."""
     if not isinstance(value, str) or not value:
         raise AIUnavailableError("unusable_answer", retryable=True)
     return value
+
+
+def _iter_all(first: SyncCursorPage[Item]) -> Iterator[Item]:
+    """Yield the objects of all pages. Raise AIUnavailableError for a page without a list, which is not an empty one."""
+    for page in first.iter_pages():
+        if not isinstance(page.data, list):
+            raise AIUnavailableError("unusable_answer", retryable=True)
+        yield from page.data
 
 
 def _attributes(document_id: UUID) -> dict[str, str | float | bool]:
@@ -234,7 +250,9 @@ def _is_own_attachment(file: VectorStoreFile) -> bool:
 def _describe_attachment(file: VectorStoreFile) -> RemoteResource:
     attributes = file.attributes or {}
     installation = attributes.get(INSTALLATION_ATTRIBUTE_KEY, "")
-    return RemoteResource(file.id, str(installation), str(attributes.get(DOCUMENT_ATTRIBUTE_KEY, "")), file.created_at)
+    return RemoteResource(
+        _require_id(file.id), str(installation), str(attributes.get(DOCUMENT_ATTRIBUTE_KEY, "")), file.created_at
+    )
 
 
 def _parse_filename(name: str) -> tuple[str, str]:

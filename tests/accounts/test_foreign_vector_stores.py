@@ -24,6 +24,9 @@ ANSWERS = [
     PreparedAnswer({"detail": "Not Found"}, 404),
     PreparedAnswer({"error": {"message": "Invalid URL (GET /v1/vector_stores/vs_1)", "code": None}}, 404),
     PreparedAnswer({"error": "Unexpected endpoint or method."}, 405),
+    PreparedAnswer({"error": {"message": "Overloaded"}}),
+    PreparedAnswer({"object": "list", "data": None}),
+    PreparedAnswer("null", headers={"Content-Type": "application/json"}),
 ]
 
 
