@@ -210,8 +210,10 @@ def test_invalid_filter_returns_400(client, account, query, field):
 
 
 @pytest.mark.parametrize("cursor", ["x", "%FF", b64encode(b"o=-1").decode(), b64encode(b"r=x").decode()])
-def test_invalid_cursor_returns_404(client, cursor):
-    assert client.get(SCENARIOS, {"cursor": cursor}).status_code == 404
+def test_invalid_cursor_is_refused(client, cursor):
+    response = client.get(SCENARIOS, {"cursor": cursor})
+
+    assert (response.status_code, list(response.json()["fields"])) == (400, ["cursor"])
 
 
 def test_list_hides_one_time_scenarios_by_default(client, organization):
