@@ -136,8 +136,9 @@ def _find_evidence(wanted: str, task: GradingTask, citations: list[JSON]) -> lis
     """Return the counselor's sentences that meet the check, or that break one of leaving something undone."""
     rule = rule_for(wanted)
     if rule and rule.is_forbidden:
-        found = [e for e in _spoken(task, whole_turns=True) if rule.evidence_pattern.search(e.text)]
-        return found[:2]
+        turns = [(as_text(turn.get("id")), as_text(turn.get("text"))) for turn in task.counselor_turns]
+        found = [(turn, text, match) for turn, text in turns if (match := rule.evidence_pattern.search(text))]
+        return [QuotedSentence(turn, _sentences_around(text, *match.span())) for turn, text, match in found[:2]]
     # A lecture or a leading question meets nothing, whatever words it holds.
     sentences = [e for e in _spoken(task) if not LECTURING.search(e.text) and not LEADING.match(e.text)]
     if PROCEDURES_CHECK.search(wanted):
@@ -153,18 +154,26 @@ def _shares_enough(sentence: str, terms: set[str]) -> bool:
     return len(search_terms(sentence) & terms) >= MIN_SHARED_TERMS
 
 
-def _spoken(task: GradingTask, whole_turns: bool = False) -> list[QuotedSentence]:
-    """Return the counselor's sentences, or turns."""
+def _spoken(task: GradingTask) -> list[QuotedSentence]:
+    """Return the counselor's sentences."""
     return [
         QuotedSentence(as_text(turn.get("id")), piece)
         for turn in task.counselor_turns
-        for piece in ([as_text(turn.get("text"))] if whole_turns else _sentences(as_text(turn.get("text"))))
+        for piece in _sentences(as_text(turn.get("text")))
     ]
 
 
 def _sentences(text: str) -> list[str]:
     """Return the sentences verbatim, so that quotes can be found in the text."""
     return [piece for match in SENTENCE.finditer(text) if (piece := match.group().strip())]
+
+
+def _sentences_around(text: str, start: int, end: int) -> str:
+    """Return the sentences that contain the characters from `start` up to `end`."""
+    spans = [match.span() for match in SENTENCE.finditer(text)]
+    first = max((begin for begin, _ in spans if begin <= start), default=0)
+    last = min((until for _, until in spans if until >= end), default=len(text))
+    return text[first:last].strip()
 
 
 def _is_applicable(wanted: str, task: GradingTask, citations: list[JSON]) -> bool:

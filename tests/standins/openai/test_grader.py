@@ -274,6 +274,18 @@ def test_check_of_leaving_undone_is_broken_by_words_and_met_without_them():
     assert found[0]["honest_limits"]["quotes"] == [{"turn": "t1", "text": "I promise."}]
 
 
+def test_only_the_sentences_that_break_a_check_are_quoted_and_not_praised():
+    turns = [
+        {"id": "t1", "speaker": "counselor", "text": "Hello, I'm Sam. What happened? Why now? I'm glad you wrote."}
+    ]
+
+    answer = grade(GradingTask(turns, RUBRIC), [])
+
+    by_key = {row["key"]: row for row in answer["criteria"]}
+    assert by_key["one_question"]["quotes"] == [{"turn": "t1", "text": "What happened? Why now?"}]
+    assert [moment["quote"] for moment in answer["went_well"]] == ["Hello, I'm Sam.", "I'm glad you wrote."]
+
+
 def test_yes_to_a_direct_question_lets_conditional_checks_apply():
     said_yes, said_no = (
         [*TURNS[:1], TURNS[2], {"id": "t4", "speaker": "caller", "text": text}] for text in ("Yes.", "No.")
