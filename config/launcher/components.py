@@ -6,20 +6,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from socket import socket
 from threading import Thread
+from typing import Any
 
 import uvicorn
 from celery import Celery
 from celery.beat import Service
+from celery.concurrency.thread import ApplyResult, TaskPool  # type: ignore[attr-defined]  # not in the stubs
 from celery.worker import WorkController
 from django.conf import settings
 
 from config.gateway.server import WEBSOCKET_OPTIONS
 from config.launcher.bootstrap import SetupError
 from config.log_formatter import IdFormatter
+
+logger = logging.getLogger(__name__)
 
 MAX_LOG_BYTES = 5_000_000  # bytes
 
@@ -104,6 +109,30 @@ def gateway_server(listener: socket) -> ServerThread:
     )
 
 
+class StoppableThreadPool(TaskPool):
+    """Thread pool that drops tasks once it is stopping, because its worker receives them for a moment longer.
+
+    Nothing is lost: they end with the process's broker, and after the next start, a sweep finds their work.
+    """
+
+    _is_stopping = False
+
+    def on_stop(self) -> None:
+        self._is_stopping = True
+        super().on_stop()
+
+    def on_apply(self, *args: Any, **kwargs: Any) -> ApplyResult:
+        try:
+            return super().on_apply(*args, **kwargs)
+        except RuntimeError:  # the executor accepts no more work
+            if not self._is_stopping:
+                raise
+            logger.info("Dropped a task that arrived while its worker was stopping")
+            dropped: Future[None] = Future()
+            dropped.cancel()
+            return ApplyResult(dropped)
+
+
 class WorkerThreads:
     """A Celery worker with a thread pool for each queue, and the beat that schedules the sweeps."""
 
@@ -145,7 +174,7 @@ def _build_controller(app: Celery, queue: str) -> WorkController:
     return WorkController(
         app=app,
         queues=[queue],
-        pool_cls="threads",
+        pool_cls=StoppableThreadPool,
         concurrency=settings.WORKER_PROCESSES[queue],
         without_gossip=True,
         without_mingle=True,
