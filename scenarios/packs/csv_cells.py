@@ -86,8 +86,6 @@ def read_cell(kind: ColumnType, cell: str) -> PackValue | None:
             return None
         return _parse_integer(plain) if kind is ColumnType.INTEGER else _parse_boolean(plain)
     text = unescape_formula(cell)
-    if kind is ColumnType.NAMES and strip_blank(text).lower() in NO_VALUE:
-        return None
     return (_split_names(text.replace("\r\n", "\n")) if kind is ColumnType.NAMES else text) or None
 
 

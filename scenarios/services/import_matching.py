@@ -16,6 +16,7 @@ from accounts.models import Account, Organization
 from accounts.web.visible_text import is_blank, strip_blank
 from scenarios.models import Category, ImportJob, ImportRow, Scenario, ScenarioQuerySet, Skill, fold_text, title_key
 from scenarios.packs.columns import normalize_value
+from scenarios.packs.csv_cells import NO_VALUE
 from scenarios.packs.rows import PackValue
 from scenarios.services.evaluator_contexts import read_evaluator_contexts
 
@@ -64,7 +65,12 @@ class NameLookup:
         return found or self.normalized_names.get(normalize_name(name.strip("“”„\"'‘’")))
 
     def split(self, name: str) -> list[str]:
-        """Return the names in “Calm, Listening” or “Calm | Listening”, of which at least one is known."""
+        """Return the names in “Calm, Listening” or “Calm | Listening”, of which at least one is known.
+
+        Words for an empty cell, such as “none”, are no name, unless one is called that.
+        """
+        if strip_blank(name).lower() in NO_VALUE and not self.find(name):
+            return []
         parts = [part.strip() for part in re.split(r"[,|]", name) if part.strip()]
         is_list = len(parts) > 1 and not self.find(name) and any(map(self.find, parts))
         return parts if is_list else [name]

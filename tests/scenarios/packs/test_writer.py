@@ -44,6 +44,12 @@ def test_rewriting_read_rows_is_stable(rows):
         assert write_pack_bytes(write, values_of(once, filename)) == once
 
 
+def test_names_that_look_like_an_empty_cell_are_kept():
+    rows = [{"title": "A", "skills": ["None"]}, {"title": "n/a", "skills": ["n/a", "NIL"]}]
+
+    assert values_of(write_pack_bytes(write_csv, rows), "pack.csv") == rows
+
+
 def test_json_is_indented_document():
     rows = [{"title": "A", "skills": ["é"]}, {"is_active": True, "title": "B"}]
 

@@ -196,3 +196,11 @@ def test_no_skills_in_words_are_no_skills(organization, word):
     [scenario] = import_csv(organization, f"title,prompt,skills\nA,You.,{word}\n")
 
     assert not scenario.skills.exists()
+
+
+def test_skill_may_be_called_like_an_empty_cell(organization):
+    Skill.objects.create(organization=organization, name="None")
+
+    [scenario] = import_csv(organization, "title,prompt,skills\nA,You.,None\n")
+
+    assert [skill.name for skill in scenario.skills.all()] == ["None"]
