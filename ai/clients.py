@@ -33,28 +33,33 @@ def build_client(timeout: float, max_retries: int = 2) -> openai.OpenAI:
             verify=_ssl_context(),
             timeout=timeout,
             follow_redirects=True,
-            event_hooks={"response": [_stay_on_host]},
+            event_hooks={"response": [_stay_on_origin]},
         ),
     )
 
 
-def _stay_on_host(response: httpx2.Response) -> None:
-    """Turn a redirect to another host into an error: conversations are sent to the configured server only."""
-    if response.has_redirect_location and not _is_same_host(response.request.url, response.headers["location"]):
+def _stay_on_origin(response: httpx2.Response) -> None:
+    """Turn a redirect to another origin into an error, because conversations may go only to the configured server.
+
+    A redirect from http to https is followed if both use their default ports.
+    """
+    if response.has_redirect_location and not _is_same_origin(response.request.url, response.headers["location"]):
         del response.headers["location"]  # httpx then returns the redirect as the answer
 
 
-def _is_same_host(url: httpx2.URL, location: str) -> bool:
+def _is_same_origin(url: httpx2.URL, location: str) -> bool:
     try:
         target = url.join(location)
     except (httpx2.InvalidURL, ValueError):
         return False
-    is_upgrade = (url.host, url.scheme, target.scheme, target.port) == (target.host, "http", "https", None)
+    is_upgrade = (url.host, url.scheme, url.port) == (target.host, "http", None) and (
+        (target.scheme, target.port) == ("https", None)
+    )
     return target.origin == url.origin or is_upgrade
 
 
-async def _stay_on_host_async(response: httpx2.Response) -> None:
-    _stay_on_host(response)
+async def _stay_on_origin_async(response: httpx2.Response) -> None:
+    _stay_on_origin(response)
 
 
 class DeadlineHttpClient(httpx2.Client):
@@ -101,7 +106,7 @@ def build_async_client(timeout: float, max_retries: int = 1) -> openai.AsyncOpen
         timeout=timeout,
         max_retries=max_retries,
         http_client=openai.DefaultAsyncHttpxClient(
-            verify=_ssl_context(), event_hooks={"response": [_stay_on_host_async]}
+            verify=_ssl_context(), event_hooks={"response": [_stay_on_origin_async]}
         ),
     )
 

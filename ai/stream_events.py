@@ -55,9 +55,10 @@ async def read_stream(request: Any, is_chat: bool) -> AsyncGenerator[StreamPiece
 
 
 async def _iter_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
-    """Yield the lines of a stream, without their ends and the byte order mark.
+    """Yield the lines of a stream, without line endings or a byte order mark.
 
-    A line ends with CR, LF, or both. Text splitters also break at U+2028 and others, which JSON may contain.
+    A line ends with CR, LF, or both. The HTTP client's own splitter also breaks at U+2028 and similar characters, which
+    JSON may contain.
     """
     decoder = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
     pieces: list[str] = []  # of the line that has not ended
@@ -75,7 +76,7 @@ async def _iter_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, None]
         length += len(rest)
         if length > _MAX_EVENT:
             raise AIUnavailableError("unusable_answer", retryable=True)
-    if last := "".join(pieces):
+    if last := "".join([*pieces, decoder.decode(b"", final=True)]):
         yield last
 
 

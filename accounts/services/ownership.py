@@ -31,8 +31,8 @@ MARKER_KEY = "installation.json"
 # Top-level folders of everything that is stored. A store that holds one of them is in use.
 STORE_FOLDERS = {"evaluator_context", "procedures", "recordings", "spools"}
 _PROOF_SECONDS = 10.0  # how long `may_remove_superseded` may reuse a proof
-# A connection to PostgreSQL ends before its database can be dropped, renamed, or restored. Only a proxy such as
-# PgBouncer can lead an open connection to another database, so a fingerprint is reused for a short time only.
+# PostgreSQL refuses to drop or rename a database with open connections, and a restore in place keeps its OID. Only a
+# proxy such as PgBouncer can move an open connection to another database, so a fingerprint is not reused for long.
 _FINGERPRINT_SECONDS = 10.0
 _ADVANCE_ATTEMPTS = 5  # other workers of the same installation may advance at the same time
 NOT_ADOPTED = "This database does not own the object store yet. Run `manage.py adopt_store`; see docs/upgrading.md."
@@ -76,10 +76,10 @@ def ownership_problem() -> str | None:
         marker = read_marker()[0]
     except MarkerUnreadableError as error:
         return str(error)
-    return _compare(row, marker, database_fingerprint(max_age=_FINGERPRINT_SECONDS))
+    return _compare(row, marker, fingerprint_age=_FINGERPRINT_SECONDS)
 
 
-def _compare(row: Installation | None, marker: Marker | None, fingerprint: str) -> str | None:
+def _compare(row: Installation | None, marker: Marker | None, fingerprint_age: float = 0.0) -> str | None:
     expected = settings.INSTALLATION_ID
     if row is None:
         return f"The database names no installation. {NOT_ADOPTED}"
@@ -94,7 +94,7 @@ def _compare(row: Installation | None, marker: Marker | None, fingerprint: str) 
             f"The database is older than the object store (counter {row.counter}, the store has {marker.counter}). "
             f"It was restored from a backup, or another database took over. {NOT_ADOPTED}"
         )
-    if marker.database not in {"", fingerprint}:
+    if marker.database not in {"", database_fingerprint(fingerprint_age)}:
         return (
             "The object store belongs to a database on another server or under another name, so this one is a copy, or "
             f"it was moved. {NOT_ADOPTED}"
@@ -115,10 +115,10 @@ def advance_ownership() -> str | None:
             marker, content = read_marker()
         except MarkerUnreadableError as error:
             return str(error)
-        fingerprint = database_fingerprint()
-        if problem := _compare(row, marker, fingerprint):
+        if problem := _compare(row, marker):
             return problem
         assert row
+        fingerprint = database_fingerprint(max_age=_FINGERPRINT_SECONDS)  # read a moment ago
         token = token_hex(16)
         if not Installation.objects.filter(counter=row.counter, token=row.token).update(
             counter=F("counter") + 1, token=token, advanced_at=timezone.now()
@@ -144,8 +144,8 @@ def may_delete(reaper: str, *, advance: bool = False) -> bool:
 def database_fingerprint(max_age: float = 0.0) -> str:
     """Return an id that no copy of this database shares, except a copy of the whole server, such as a standby.
 
-    On PostgreSQL, it combines the server's system identifier and the database's OID. What the same connection
-    returned up to `max_age` seconds ago is reused. On SQLite, it is a hash of the file's path.
+    On PostgreSQL, it combines the server's system identifier and the database's OID. A value that this
+    connection read at most `max_age` seconds ago is reused. On SQLite, it is a hash of the file's path.
     """
     if connection.vendor != "postgresql":
         path = str(connection.settings_dict["NAME"])
@@ -221,7 +221,7 @@ def is_setup_refused() -> bool:
         return False
     with suppress(MarkerUnreadableError):
         row, marker = Installation.objects.first(), read_marker()[0]
-        return marker is not None and (row is None or _compare(row, marker, database_fingerprint()) is not None)
+        return marker is not None and (row is None or _compare(row, marker) is not None)
     return False
 
 

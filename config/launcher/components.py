@@ -110,9 +110,10 @@ def gateway_server(listener: socket) -> ServerThread:
 
 
 class StoppableThreadPool(TaskPool):
-    """Thread pool that drops tasks once it is stopping, because its worker receives them for a moment longer.
+    """Thread pool that drops tasks while it stops.
 
-    Nothing is lost: they end with the process's broker, and after the next start, a sweep finds their work.
+    Its worker still receives tasks briefly. Dropping them is safe: the in-memory broker ends with the process, and
+    after the next start, a sweep finds the work.
     """
 
     _is_stopping = False
@@ -122,15 +123,17 @@ class StoppableThreadPool(TaskPool):
         super().on_stop()
 
     def on_apply(self, *args: Any, **kwargs: Any) -> ApplyResult:
-        try:
-            return super().on_apply(*args, **kwargs)
-        except RuntimeError:  # the executor accepts no more work
-            if not self._is_stopping:
-                raise
-            logger.info("Dropped a task that arrived while its worker was stopping")
-            dropped: Future[None] = Future()
-            dropped.cancel()
-            return ApplyResult(dropped)
+        if not self._is_stopping:
+            try:
+                return super().on_apply(*args, **kwargs)
+            except RuntimeError:  # the executor has just been shut down
+                if not self._is_stopping:
+                    raise
+        logger.info("Dropped a task that arrived while its worker was stopping")
+        dropped: Future[None] = Future()
+        dropped.cancel()
+        dropped.set_running_or_notify_cancel()  # a canceled future is not done before
+        return ApplyResult(dropped)
 
 
 class WorkerThreads:

@@ -15,7 +15,7 @@ _syncfs: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "syncfs", None
 class AppendOnlyFile:
     """File that only grows. After the first error, it accepts no more data, and `failure` is the reason.
 
-    `on_failure` is called with the reason, on the thread that met the error.
+    `on_failure` is called with the reason, on the thread where the error occurred.
     """
 
     def __init__(self, path: Path, on_failure: Callable[[str], None]) -> None:

@@ -2,7 +2,7 @@
 
 Files only grow. Data that has not been written to them yet is in shared memory, so a killed process loses no audio that
 it had received. Audio is written before its journal line, so the journal never refers to missing bytes. After a disk
-error, the journal's last record is the reason. A note with space of its own keeps it until then.
+error, the journal's last record is the reason. Until that record is written, a preallocated note holds the reason.
 """
 
 import contextlib
@@ -147,12 +147,11 @@ class SpoolWriter:
                 file.close()
 
     def _finish_on_disk(self) -> None:
-        """Record a failure that the journal does not contain yet, and remove the note and the marker."""
+        """Append the failure, if any, as the journal's last record. Remove the note and the marker."""
         if not self._has_started or not self._on_disk[-1].is_open:
             return
-        if self.failure:
-            _append_failure(self.folder, self.failure)
-        self._note.remove()
+        if not self.failure or _append_failure(self.folder, self.failure):
+            self._note.remove()
         with contextlib.suppress(OSError):
             self._marker.unlink(missing_ok=True)
 
@@ -194,7 +193,9 @@ class SpoolWriter:
 
 
 def recover_spool(folder: Path) -> bool:
-    """Complete the spool of a killed process from its buffer. Return False if the process is still exiting.
+    """Complete the spool of a killed process from its buffer.
+
+    Return False if the process is still exiting, or if the disk has no room for the reason of a failure.
 
     The caller must hold the spool's lock.
     """
@@ -203,18 +204,22 @@ def recover_spool(folder: Path) -> bool:
     except BufferInUseError:
         return False
     note = FailureNote(folder)
-    if failure := failure or note.read():
-        _append_failure(folder, failure)
+    if (failure := failure or note.read()) and not _append_failure(folder, failure):
+        return False
     note.remove()
     return True
 
 
-def _append_failure(folder: Path, reason: str) -> None:
-    """Append the record of a failure to the journal. If the disk is full, use the space of the failure note."""
+def _append_failure(folder: Path, reason: str) -> bool:
+    """Append the record of a failure to the journal, if necessary in the space of the note. Return False if it failed.
+
+    The note then still says that there was a failure.
+    """
     record = orjson.dumps({"kind": "failed", "reason": reason}, option=orjson.OPT_APPEND_NEWLINE)
-    if not _append_line(folder / JOURNAL_FILE, record):
-        FailureNote(folder).remove()
-        _append_line(folder / JOURNAL_FILE, record)
+    if _append_line(folder / JOURNAL_FILE, record):
+        return True
+    FailureNote(folder).empty()
+    return _append_line(folder / JOURNAL_FILE, record)
 
 
 def _append_line(journal: Path, line: bytes) -> bool:

@@ -5,7 +5,7 @@ import httpx2
 import openai
 import pytest
 
-from ai import AIUnavailableError, build_async_client, build_client, translate_openai_errors
+from ai import AIUnavailableError, build_async_client, build_client, clients, translate_openai_errors
 from tests.support.fixtures import *  # noqa: F403
 
 
@@ -108,3 +108,21 @@ def test_broken_stream_raises_ai_unavailable_error(standin, fault):
         asyncio.run(read())
 
     assert caught.value.retryable is True
+
+
+@pytest.mark.parametrize(
+    ("url", "location", "is_followed"),
+    [
+        ("https://api.example/v1/x", "/v2/x", True),
+        ("https://api.example/v1/x", "https://api.example:443/v2/x", True),
+        ("http://api.example/v1/x", "https://api.example/v1/x", True),
+        ("http://api.example:8080/v1/x", "http://api.example:8080/y", True),
+        ("http://api.example:8080/v1/x", "https://api.example/v1/x", False),
+        ("https://api.example/v1/x", "http://api.example/v1/x", False),
+        ("https://api.example/v1/x", "https://api.example.evil/v1/x", False),
+        ("https://api.example/v1/x", "//other.example/v1/x", False),
+        ("https://api.example/v1/x", "http://[", False),
+    ],
+)
+def test_redirects_stay_on_the_origin(url, location, is_followed):
+    assert clients._is_same_origin(httpx2.URL(url), location) is is_followed

@@ -16,13 +16,14 @@ def pool():
 
 
 def test_stopping_pool_drops_tasks_without_an_error(pool):
-    is_run = threading.Event()
+    has_run = threading.Event()
 
-    pool.apply_async(is_run.set).wait(10)
+    pool.apply_async(has_run.set).wait(60)
     pool.stop()
     dropped = pool.apply_async(lambda: pytest.fail("ran after the stop"))
+    dropped.wait()
 
-    assert is_run.is_set()
+    assert has_run.is_set()
     assert dropped.f.cancelled()
 
 
