@@ -99,14 +99,14 @@ def content_text(content: JSONValue) -> str:
 
 
 def has_refusal(parts: Sequence[JSONObject]) -> bool:
-    """Return whether a message or a part of its content is a refusal."""
+    """Return True if a message or a part of its content is a refusal."""
     return any(part.get("type") == "refusal" or as_text(part.get("refusal")) for part in parts)
 
 
 def read_failed_choice(answer: JSONObject) -> AIUnavailableError | None:
-    """Return the error of a chat completion, or of a piece of one, whose first choice failed, or None.
+    """Return the error if the first choice of a chat completion or chunk failed, otherwise None.
 
-    Routers report a provider that failed after its answer began in this way.
+    Routers use this form when a provider fails mid-answer.
     """
     choice = next(iter(as_objects(answer.get("choices"))), {})
     if not choice.get("error") and choice.get("finish_reason") != "error":

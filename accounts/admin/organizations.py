@@ -94,7 +94,7 @@ class OrganizationForm(RetentionForm):
         super().clean()
         stops_keeping = "keeps_sources" in self.changed_data and not self.cleaned_data.get("keeps_sources")
         if stops_keeping and not self.instance._state.adding:
-            # Also if it is selected already, because another field may be invalid.
+            # Keep showing a selected checkbox, because another field may still be invalid.
             self.fields["confirms_complaint_deletion"].widget = forms.CheckboxInput()
             if not self.cleaned_data.get("confirms_complaint_deletion"):
                 problem = _("This deletes all kept complaints. No one can restore them.")
@@ -139,7 +139,7 @@ class UserForm(AddressForm, UserChangeForm):
 
 
 WITHOUT_PASSWORD = gettext_lazy(
-    "If disabled, the person cannot log in before they set a password with “Forgot your password?” on the login page."
+    "If disabled, the person cannot log in until they set a password with “Forgot your password?” on the login page."
 )
 
 
@@ -151,7 +151,7 @@ class PasswordForm(AdminPasswordChangeForm):
     usable_password_help_text = format_lazy(  # type: ignore[assignment]  # Django's own text is lazy too
         '{}<ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>',
         WITHOUT_PASSWORD,
-        gettext_lazy("If disabled, the current password is lost."),
+        gettext_lazy("Disabling this deletes the current password."),
     )
 
 

@@ -72,7 +72,7 @@ class VectorStoreClient:
         try:
             with translate_openai_errors():
                 store = self.client.vector_stores.retrieve(store_id)
-                _require_id(store.id)  # an answer without it says nothing about the store
+                _require_id(store.id)  # an answer without an id does not prove that the store exists
                 return store
         except AIUnavailableError as error:
             if error.missing:
@@ -228,7 +228,10 @@ def _require_id(value: object) -> str:
 
 
 def _iter_all(first: SyncCursorPage[Item]) -> Iterator[Item]:
-    """Yield the objects of all pages. Raise AIUnavailableError for a page without a list, which is not an empty one."""
+    """Yield the objects of all pages. Raise AIUnavailableError if a page has no list.
+
+    A missing list does not mean an empty page.
+    """
     for page in first.iter_pages():
         if not isinstance(page.data, list):
             raise AIUnavailableError("unusable_answer", retryable=True)

@@ -51,7 +51,9 @@ def accepted_parameters(view: Any, method: str) -> list[str]:
 
 
 class RequestInputCheck(BaseThrottle):
-    """Check that refuses unknown and repeated query parameters and unknown fields. Ignoring them would lose them.
+    """Check that refuses unknown and repeated query parameters and unknown fields.
+
+    Ignoring them would hide a client's mistake.
 
     DRF runs throttles after authentication and permissions, and no view of ours replaces them.
     """
@@ -67,10 +69,10 @@ class RequestInputCheck(BaseThrottle):
 
 
 def _refuse_repeated(parameters: QueryDict) -> None:
-    """Raise ValidationError for each parameter that has several values, of which all but one would be ignored."""
+    """Raise ValidationError naming every repeated parameter. Only its last value would be used."""
     repeated = [name for name, values in parameters.lists() if len(values) > 1]
     if repeated:
-        raise ValidationError({name: [_("Give this parameter only once.")] for name in repeated})
+        raise ValidationError({name: [_("Send this parameter only once.")] for name in repeated})
 
 
 def _is_without_body(view: Any, request: Request) -> bool:

@@ -45,7 +45,7 @@ _ALWAYS = ("400", "405", "406", "429", "500", "503")
 _WITH_LOGIN = ("401", "403")
 _WHEN_WRITING = ("408", "409", "411", "413", "415", "422")
 
-_NAMING_ONE_BY_PARAMETER = {"/api/progress/"}  # lists whose parameter names one person
+_WITH_PERSON_PARAMETER = {"/api/progress/"}  # a query parameter selects a person, who may not exist
 
 
 def describe_errors(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _statuses_of(path: str, method: str, operation: dict[str, Any]) -> list[str]
     is_open = operation.get("security") == [{}] or "security" not in operation
     chosen = [*_ALWAYS]
     chosen += () if is_open else _WITH_LOGIN
-    chosen += ("404",) if "{" in path or method != "get" or path in _NAMING_ONE_BY_PARAMETER else ()
+    chosen += ("404",) if "{" in path or method != "get" or path in _WITH_PERSON_PARAMETER else ()
     return sorted(chosen + [*(_WHEN_WRITING if method != "get" else ())])
 
 

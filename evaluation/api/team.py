@@ -161,6 +161,7 @@ def attention(request: Request) -> Response:
     """Count the items that need a supervisor's attention now, by kind."""
     _check_may_see_team(request)
     counts = {kind: group.count for kind, group in list_attention(authenticated_user(request)).items()}
+    # The API's `waiting` has always included sessions with a crossed red line.
     counts["waiting"] = min(counts["waiting"] + counts["red_lines"], MAX_COUNTED)
     return Response(counts)
 

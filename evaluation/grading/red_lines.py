@@ -130,7 +130,7 @@ def _by_omission(utterances: Sequence[Utterance]) -> Iterator[CrossedRedLine]:
 
 
 def _is_disclosure(said: Utterance, asked: Utterance | None) -> bool:
-    """Return whether the caller speaks of danger: in their own words, or in an answer to a direct question."""
+    """Return True if the caller speaks of danger: in their own words, or in an answer to a direct question."""
     spoken = _find_except(_DISCLOSURE, _NOT_DISCLOSURE, said.text)
     return any(not _is_denied(said.text, match) for match in spoken) or (
         asked is not None and _answers_with_danger(said, asked)
@@ -146,7 +146,7 @@ def _find_except(pattern: BoundedPattern, harmless: BoundedPattern, text: str) -
 
 
 def _answers_earlier_question(utterances: Sequence[Utterance]) -> bool:
-    """Return whether the caller, who put off an answer, now gives it: "Hold on." "Sure." "Yes, I am." """
+    """Return True if the caller, who put off an answer, now gives it: "Hold on." "Sure." "Yes, I am." """
     if len(utterances) < 4:
         return False
     *_, asked, put_off, waited, said = utterances
@@ -155,13 +155,13 @@ def _answers_earlier_question(utterances: Sequence[Utterance]) -> bool:
 
 
 def _is_denied(text: str, match: re.Match[str]) -> bool:
-    """Return whether the words right before the match, or the match itself, deny it: "I'd never kill myself"."""
+    """Return True if the words right before the match, or the match itself, deny it: "I'd never kill myself"."""
     before = text[max(0, match.start() - _DENIAL_WINDOW) : match.start()]
     return bool(_DENIED_BEFORE.search(before) or _DENIED_INSIDE.search(match.group()))
 
 
 def _answers_with_danger(answer: Utterance, asked: Utterance) -> bool:
-    """Return whether the answer is yes to a question about danger, or no to one about safety.
+    """Return True if the answer is yes to a question about danger, or no to one about safety.
 
     A yes counts for each question of the counselor's utterance, a no only for the last.
     """
@@ -174,7 +174,7 @@ def _answers_with_danger(answer: Utterance, asked: Utterance) -> bool:
 
 
 def _says_yes(answer: Utterance) -> bool:
-    """Return whether the answer begins with yes, or a later short sentence says it: "I knew you would ask. Yes." """
+    """Return True if the answer begins with yes, or a later short sentence says it: "I knew you would ask. Yes." """
     if _AFFIRMATION.match(answer.text):
         return True
     later = answer.sentences()[1:]
@@ -184,9 +184,9 @@ def _says_yes(answer: Utterance) -> bool:
 
 
 def _asks_about_danger(sentences: Sequence[str], index: int, is_agreement: bool) -> bool:
-    """Return whether a sentence asks about danger, itself or by referring to those before it.
+    """Return True if a sentence asks about danger, itself or by referring to those before it.
 
-    After "so you are not thinking of suicide?", an agreement such as "right" tells of none.
+    After "so you are not thinking of suicide?", an agreement such as "right" is not a disclosure.
     """
     asked = sentences[index]
     if any(_find_except(_DANGER_QUESTION, _NOT_DANGER_QUESTION, asked)):
@@ -198,7 +198,7 @@ def _asks_about_danger(sentences: Sequence[str], index: int, is_agreement: bool)
 
 
 def _is_plain_yes(said: Utterance) -> bool:
-    """Return whether the utterance begins with a short sentence that says yes."""
+    """Return True if the utterance begins with a short sentence that says yes."""
     first = said.sentences()[:1]
     return bool(first and _AFFIRMATION.match(first[0]) and len(first[0].split()) <= _PLAIN_ANSWER_WORDS)
 

@@ -65,9 +65,9 @@ class NameLookup:
         return found or self.normalized_names.get(normalize_name(name.strip("“”„\"'‘’")))
 
     def split(self, name: str) -> list[str]:
-        """Return the names in “Calm, Listening” or “Calm | Listening”, of which at least one is known.
+        """Split “Calm, Listening” or “Calm | Listening” if at least one part is known.
 
-        Words for an empty cell, such as “none”, are no name, unless one is called that.
+        Otherwise, return the text as one name. Return [] for words such as “none”, unless something has that name.
         """
         if strip_blank(name).lower() in NO_VALUE and not self.find(name):
             return []

@@ -275,7 +275,7 @@ def test_file_name_with_markup_is_escaped(supervisor, account):
     assert "<img src=x" not in body and "&lt;img src=x" in body
 
 
-def test_deletion_page_names_no_rows_that_only_link_others(admin, counselor, supervisor, organization):
+def test_deletion_page_omits_link_rows(admin, counselor, supervisor, organization):
     cohort = Cohort.objects.create(organization=organization, name="Spring class")
     cohort.counselors.add(counselor)
     skill = Skill.objects.create(organization=organization, name="Grief support, second part")

@@ -187,7 +187,7 @@ def test_reset_is_announced_and_ends_sessions(counselor):
     assert not is_logged_in(other) and is_logged_in(log_in(counselor.email, NEW))
 
 
-def test_person_added_without_a_password_sets_one_as_the_page_says(admin):
+def test_person_without_password_sets_one_by_reset_link(admin):
     fields = {"email": NEW_ADDRESS, "role": "counselor", "usable_password": "false"}
     page = client_of(admin).get("/admin/accounts/user/add/").content.decode()
 
@@ -196,7 +196,7 @@ def test_person_added_without_a_password_sets_one_as_the_page_says(admin):
     client, link = Client(), re.search(r"/account/password/reset/key/\S+", mail.outbox[-1].body)[0]
     client.post(client.get(link, follow=True).request["PATH_INFO"], {"password1": NEW, "password2": NEW})
 
-    assert "before they set a password with “Forgot your password?” on the login page." in page
+    assert "until they set a password with “Forgot your password?” on the login page." in page
     assert "Forgot your password?" in Client().get("/account/login/").content.decode()
     assert added.status_code == 302
     assert is_logged_in(log_in(NEW_ADDRESS, NEW))
@@ -206,7 +206,7 @@ def test_password_page_names_only_ways_to_log_in_that_exist(admin, counselor):
     page = client_of(admin).get(f"/admin/accounts/user/{counselor.pk}/password/").content.decode()
 
     assert "“Forgot your password?”" in page
-    assert '<li class="warning">If disabled, the current password is lost.</li>' in page
+    assert '<li class="warning">Disabling this deletes the current password.</li>' in page
     assert "LDAP" not in page
 
 

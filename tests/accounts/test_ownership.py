@@ -164,18 +164,18 @@ def query_count(check: Callable[[], object]) -> int:
 
 
 def test_removals_ask_for_the_fingerprint_once(organization, monkeypatch):
-    of_fingerprint = 2 if connection.vendor == "postgresql" else 0
+    fingerprint_queries = 2 if connection.vendor == "postgresql" else 0
 
-    assert query_count(advance_ownership) == 2 + of_fingerprint
+    assert query_count(advance_ownership) == 2 + fingerprint_queries
     assert [query_count(ownership_problem) for _ in range(3)] == [1, 1, 1]
-    assert query_count(advance_ownership) == 2 + of_fingerprint  # it writes the marker, so it always asks
+    assert query_count(advance_ownership) == 2 + fingerprint_queries  # it writes the marker, so it always asks
     monkeypatch.setattr(ownership, "_FINGERPRINT_SECONDS", 0.0)
-    assert query_count(ownership_problem) == 1 + of_fingerprint
+    assert query_count(ownership_problem) == 1 + fingerprint_queries
 
 
 @pytest.mark.django_db(transaction=True)
 def test_new_connection_asks_for_the_fingerprint_again(organization):
-    of_fingerprint = 2 if connection.vendor == "postgresql" else 0
+    fingerprint_queries = 2 if connection.vendor == "postgresql" else 0
     assert ownership_problem() is None
     first = connection.connection
 
@@ -184,7 +184,7 @@ def test_new_connection_asks_for_the_fingerprint_again(organization):
     connection.ensure_connection()
 
     assert connection.connection is not first
-    assert [query_count(ownership_problem) for _ in range(2)] == [1 + of_fingerprint, 1]
+    assert [query_count(ownership_problem) for _ in range(2)] == [1 + fingerprint_queries, 1]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -108,7 +108,7 @@ def test_chat_completion_is_read(choice, text, status, is_refusal):
         ({"message": {"content": "hel"}, "error": {"code": 502, "message": "Provider error"}}, "failed"),
     ],
 )
-def test_chat_completion_that_failed_midway_is_our_error(choice, code):
+def test_choice_that_failed_midway_raises_unavailable_error(choice, code):
     with pytest.raises(AIUnavailableError, match=code):
         read_chat_completion(json.dumps({"choices": [choice]}), "asked")
 

@@ -342,7 +342,7 @@ def test_redirect_to_another_host_is_not_followed(server, status):
 
 
 @pytest.mark.parametrize("location", ["http://[broken", "ftp://127.0.0.1/", "//127.0.0.1:1/v1/responses", ""])
-def test_redirect_to_nowhere_is_our_error(server, location):
+def test_invalid_redirect_raises_unavailable_error(server, location):
     server.prepare(RESPONSES, PreparedAnswer("", 308, {"Location": location}))
 
     assert {ask_error().code, stream_error().code} <= {"http_308", "unreachable"}

@@ -216,7 +216,7 @@ def test_answer_that_was_put_off_still_counts(put_off):
     assert crossed_keys(*asked, "No.", "I have to go now.") == []
 
 
-def test_yes_to_another_sentence_answers_no_earlier_question():
+def test_yes_to_later_question_does_not_answer_earlier_one():
     tired = "I'm just so tired."
 
     assert crossed_keys("hi", DANGER_QUESTION, tired, "You sound worn out.", "Yes.", "I have to go now.") == []

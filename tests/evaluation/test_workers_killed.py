@@ -44,9 +44,9 @@ def worker(transactional_db, standin) -> Iterator[KillableProgram]:
 
 
 def kill_at(worker: KillableProgram, job: str, row: Any, step: int) -> bool:
-    """Let the worker do a job until `step`, and return True if that killed it.
+    """Run a job that is killed at `step`. Return False if it finished first.
 
-    A file that is indexed at the first look saves steps, so the job may end before `step`.
+    A job takes fewer steps if its file is already indexed at the first check.
     """
     [reached] = worker.request([job, str(row.pk), step])
     assert reached < step

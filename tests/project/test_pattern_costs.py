@@ -1,7 +1,7 @@
 """Every pattern of the product needs time in proportion to the text, however adversarial the text is.
 
-A search has a budget of computing time. If it takes longer, a text of four times the length is searched: a linear
-pattern then takes four times as long, a quadratic one sixteen times.
+A search over its CPU budget is repeated on a text four times as long: a linear pattern then takes four times as long,
+a quadratic one sixteen times.
 """
 
 import ast
@@ -28,7 +28,7 @@ MEASUREMENTS = 3  # in which a text must seem costly
 ENGINE_FLAGS = re.IGNORECASE | re.MULTILINE | re.DOTALL | re.VERBOSE
 
 ANCHORED_CALLS = {"match", "fullmatch"}
-# Only used with `match` or `fullmatch`, so no search starts in the middle of a run, and only a match is timed.
+# Used only with `match` or `fullmatch`, so they are timed at the start of the text only.
 MATCHED_AT_THE_START = {
     "evaluation.grading.red_lines._AFFIRMATION",
     "scenarios.linting.context_markup._ROW",

@@ -214,8 +214,7 @@ def _check_redis(url: str) -> None:
 def free_port() -> int:
     """Return a free port for a server that cannot choose one itself.
 
-    The system gives outgoing connections ports above this range. One of them could take a port from up there before the
-    server listens on it.
+    Outgoing connections use ports above this range, so they cannot take the port before the server listens.
     """
     while True:
         port = PORTS[secrets.randbelow(len(PORTS))]  # pytest-randomly gives every worker the same seed for `random`

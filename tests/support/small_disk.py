@@ -1,4 +1,4 @@
-"""A real disk that is soon full."""
+"""A small tmpfs mount that fills up quickly."""
 
 import subprocess
 from collections.abc import Iterator

@@ -158,7 +158,7 @@ async def test_handshake_status_determines_whether_error_is_retryable(status, re
 
 
 async def test_redirect_to_another_host_is_not_followed():
-    """Otherwise the key and the call would go to a host that nobody configured."""
+    # Following it would send the key and the call to an unconfigured host.
     redirected = []
 
     async def handler(socket: ServerConnection) -> None:

@@ -15,16 +15,16 @@ OPENAI_BASE_URL = env.str(
 )
 
 
-def _is_openai(url: str) -> bool:
-    """Return True for the hosts of OpenAI's own API, whose answers never contain a model's thinking."""
+def _separates_thinking_by_default(url: str) -> bool:
+    """Return True for OpenAI and Azure OpenAI hosts, whose answers never contain the model's thinking."""
     host = ""
-    with suppress(ValueError):  # requests to an address that is not one fail with their own error
+    with suppress(ValueError):  # an invalid URL is reported by its own check or by the first request
         host = urlsplit(url).hostname or ""
     return any(host == known or host.endswith(f".{known}") for known in ("openai.com", "openai.azure.com"))
 
 
 # True if answers never contain the model's thinking, so that each can be shown from its first word.
-OPENAI_SEPARATES_THINKING = env.bool("OPENAI_SEPARATES_THINKING", _is_openai(OPENAI_BASE_URL or ""))
+OPENAI_SEPARATES_THINKING = env.bool("OPENAI_SEPARATES_THINKING", _separates_thinking_by_default(OPENAI_BASE_URL or ""))
 REALTIME_MODEL = env.str("REALTIME_MODEL", "gpt-realtime-2.1")
 REALTIME_VOICE = env.str("REALTIME_VOICE", "marin")
 TRANSCRIBE_MODEL = env.str("TRANSCRIBE_MODEL", "gpt-transcribe")

@@ -245,7 +245,7 @@ def _rationale(results: list[JSON]) -> str:
 
 
 def _strengths(results: list[JSON], task: GradingTask) -> list[JSON]:
-    """Return praise for words that met a check and go against none, with the reason that belongs to that check."""
+    """Return praise for quotes that met one check and broke no other, each with its check's reason."""
     texts_by_key = {as_text(check.get("key")): _text_of(check) for check in task.checks}
     broken = [quote for one in results if one["verdict"] == "not_met" for quote in objects(one["quotes"])]
     praised: dict[str, JSON] = {}

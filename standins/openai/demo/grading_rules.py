@@ -91,7 +91,7 @@ GRADING_RULES = (
         r"next steps? together",
         r"\b(?:(?:shall|could|can|should) we|let's|we (?:could|agreed|have agreed)|would it help|what would help|"
         r"could you|would you be (?:willing|able|open)|how about|next step|our plan|the plan is|together)\b",
-        "A step that both find is one that the caller can take.",
+        "A caller is more likely to take a step they helped choose.",
     ),
     _grading_rule(
         r"reach the line again|be in touch",

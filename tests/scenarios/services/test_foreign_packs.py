@@ -192,13 +192,13 @@ def test_header_with_remarks_is_read(organization, header):
 
 
 @pytest.mark.parametrize("word", ["none", "N/A", "\u200bnull"])
-def test_no_skills_in_words_are_no_skills(organization, word):
+def test_word_for_none_means_no_skills(organization, word):
     [scenario] = import_csv(organization, f"title,prompt,skills\nA,You.,{word}\n")
 
     assert not scenario.skills.exists()
 
 
-def test_skill_may_be_called_like_an_empty_cell(organization):
+def test_skill_named_none_is_kept(organization):
     Skill.objects.create(organization=organization, name="None")
 
     [scenario] = import_csv(organization, "title,prompt,skills\nA,You.,None\n")
