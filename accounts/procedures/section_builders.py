@@ -52,21 +52,21 @@ def join_steps(found: Sequence[SectionBuilder]) -> list[SectionBuilder]:
     while index < len(found):
         section = found[index]
         count = 0
-        if kept and section.may_be_step and _plain_title(section) not in titles:
+        if kept and section.may_be_step and plain_title(section.title) not in titles:
             count = _count_steps(kept, found, index) or _count_between(kept[-1].parts, found, index)
         for one in found[index : index + count]:
             kept[-1].add(one)
         if not count:
             kept.append(section)
             if section.number == "1":
-                titles.add(_plain_title(section))
+                titles.add(plain_title(section.title))
         index += max(count, 1)
     return kept
 
 
-def _plain_title(section: SectionBuilder) -> str:
+def plain_title(title: str) -> str:
     """Return the title without the page number that it has in a table of contents."""
-    return section.title.rstrip(" .…\t0123456789").casefold()
+    return title.rstrip(" .…\t0123456789").casefold()
 
 
 def _count_steps(kept: Sequence[SectionBuilder], found: Sequence[SectionBuilder], first: int) -> int:

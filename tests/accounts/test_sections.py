@@ -235,7 +235,7 @@ def test_contents_do_not_turn_chapters_into_steps():
     ]
 
 
-def test_entry_of_contents_over_two_lines_is_no_section():
+def test_two_line_contents_entry_is_not_a_section():
     contents = "1.1 Opening the call and telling the caller who\nis listening ........ 2\n1.2 Risk ........ 3"
 
     assert numbers_of(contents, "1.1 Opening the call\nGreet.", "1.2 Risk\nAsk.") == [
@@ -262,8 +262,51 @@ def test_roman_numerals_and_letters_are_section_numbers(numerals, title):
         "1.1 Risk\nA. Ask openly\nThen wait\nB. Stay\nWait",
     ],
 )
-def test_lists_and_names_are_no_outline(text):
+def test_lists_and_names_are_not_an_outline(text):
     assert [number for number, _ in numbers_of(text) if number != "1.1"] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "A4 paper is in the drawer",
+        "A-4 paper is in the drawer",
+        "B12 tablets are in the kit",
+        "B-12 Tablets are in the kit",
+        "B.3 Checklist",
+    ],
+)
+def test_text_with_letter_and_digits_is_not_a_section(line):
+    found = numbers_of(f"A. Opening\nGreet.\n{line}\nB. Safety\nAsk.\nB.1 Means\nListen.\nC. Closing\nBye.")
+
+    assert found == [("A", f"Greet.\n{line}"), ("B", "Ask."), ("B.1", "Listen."), ("C", "Bye.")]
+
+
+def test_numbers_below_a_letter_increase():
+    found = numbers_of("A. Opening\nGreet.\nA.2 Name\nSay it.\nA.1 Welcome\nA.10 Line\nName it.\nB. Safety\nAsk.")
+
+    assert found == [("A", "Greet."), ("A.2", "Say it.\nA.1 Welcome"), ("A.10", "Name it."), ("B", "Ask.")]
+
+
+def test_repeated_number_below_a_letter_continues_its_section():
+    assert numbers_of("A. Opening\nGreet.\nA.1 Name\nSay", "A.1 Name\nit.") == [("A", "Greet."), ("A.1", "Say\nit.")]
+
+
+@pytest.mark.parametrize("numerals", [("I", "II"), ("A", "B"), ("A", "A.1", "B"), ("A.1", "B.1")])
+@pytest.mark.parametrize("between", ["", "717 State Line\nProcedures\n"])
+def test_contents_without_dots_are_not_sections(numerals, between):
+    contents = "".join(f"{numeral}. Part {numeral} {page}\n" for page, numeral in enumerate(numerals, 2))
+    body = "".join(f"{numeral}. Part {numeral}\nText of {numeral}.\n" for numeral in numerals)
+
+    assert numbers_of(f"Contents\n{contents}", between + body) == [
+        (numeral, f"Text of {numeral}.") for numeral in numerals
+    ]
+
+
+def test_repeated_first_letter_below_text_is_text():
+    found = numbers_of("A. Opening\nGreet.\nA. Smith wrote this\nB. Safety\nAsk.\nA. Opening\nBye.")
+
+    assert found == [("A", "Greet.\nA. Smith wrote this"), ("B", "Ask.\nA. Opening\nBye.")]
 
 
 def test_any_space_separates_number_and_title():
