@@ -10,7 +10,7 @@ from ai.bounded_patterns import BoundedPattern
 
 _TITLE_LINES = 8  # lines at the top of a document that say which account it is for
 _MARGIN_LINES = 2  # lines at the top and the bottom of a page that may be its header and footer
-_MENTION_REACH = 60  # characters before the label that may say that the account is only mentioned
+_MENTION_REACH = 60  # characters before the label that are searched for words such as “see also”
 _LABEL_REACH = 40  # characters between "account" and its number
 _MIN_UNLABELED_LENGTH = 3  # shorter numbers without a label are sections, steps, or pages
 _PUBLIC_NUMBER = BoundedPattern(r"988|[2-9]11|(?:19|20)\d\d")  # public hotlines and years, which any title may mention
@@ -20,10 +20,12 @@ _LABEL = BoundedPattern(r"\b(?:accounts?|acct|clients?|contracts?|programs?|line
 _LABEL_REST = BoundedPattern(
     r"(?:[\W\d_]|\b(?:accounts?|numbers?|nos?|nr|ids?|codes?|and|or|is|the|for)\b){0,60}", re.IGNORECASE
 )
-# Words before the label of an account that the document only mentions.
+# Words before the label of an account that the document only mentions, such as “replaces the old manual of”. The header
+# of the account's own document may be “Procedures of account 717” or “This manual belongs to account 717”.
 _MENTION_ONLY = BoundedPattern(
     r"\b(?:see(?: also)?|replaces?|replacing|supersedes?|superseding|formerly|previously|not|(?:transfers?|transferred|"
-    r"refers?|referred|belongs?) to|instead of|unlike|(?:manual|document|procedures|guidelines) of)"
+    r"refers?|referred|(?<!manual )(?<!document )(?<!procedures )(?<!guidelines )belongs?) to|instead of|unlike)"
+    r"(?:(?:[ \t][\w’'-]{1,20}){0,3}[ \t](?:manual|document|procedures|guidelines) of)?"
     r"(?:\W{1,3}(?:the|an?|any|for|to|with|manual|document|procedures|guidelines|of|crisis)){0,4}\W{1,3}$",
     re.IGNORECASE,
 )

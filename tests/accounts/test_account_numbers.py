@@ -129,9 +129,27 @@ def test_account_search_takes_linear_time():
         ("Account 718\nManual\nSee also account 717 for the evening line.", AccountMatch.OTHER),
         ("Account 718\nCalls are transferred to account 717 at night.", AccountMatch.OTHER),
         ("Account 717 State Line\nThis replaces the manual of account 718\n", AccountMatch.FOUND),
+        ("Account 718\nThis supersedes last year’s guidelines of account 717\n", AccountMatch.OTHER),
         ("Procedures, not for account 718\nAccount 717", AccountMatch.FOUND),
         ("Account 718\nAccount 717\n", AccountMatch.FOUND),
     ],
 )
 def test_account_that_is_only_mentioned_does_not_decide(page, match):
     assert match_account([page], "717", ["718"])[0] is match
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Procedures of account 717",
+        "Manual of the account 717",
+        "Guidelines of crisis line 717",
+        "Document of client 717",
+        "This manual belongs to account 717",
+    ],
+)
+def test_running_header_is_not_a_mention(header):
+    page = f"{header}\n{FILLER}Do a warm hand-off with account 718 staff.\n{FILLER}"
+
+    assert match_account(["Crisis line", page], "717", ["718"])[0] is AccountMatch.FOUND
+    assert match_account(["Crisis line", page], "718", ["717"]) == (AccountMatch.OTHER, "717")
