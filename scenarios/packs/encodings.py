@@ -9,12 +9,14 @@ _HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _SMART_JSON = re.compile(r"\A\ufeff?\s*+(?:\[\s*+)?\{\s*+[“”„]")
 _SMART_CSV = re.compile(r"\ufeff?(?:sep=.\r?\n)?[“”„]")
-# Marks that do not follow a letter in Windows-1252, and a capital inside a word. A file with many is in the encoding of
-# an old Macintosh or of DOS: “CafŽ” and “Caf‚” for “Café”.
+# Byte sequences that are improbable in Windows-1252: a symbol right after a letter, or a capital inside a word. Many of
+# them suggest Mac Roman or DOS: “CafŽ” or “Caf‚” for “Café”.
 _MISREAD = re.compile(
     rb"[A-Za-z][\x80\x82\x84\x88\x89\x8b\xa1-\xa8\xac\xbf]|[a-z][\x8a\x8c\x8e\x9f\xc0-\xd6\xd8-\xde]"
-    rb"|[A-Za-z][\x85\x94\x95][A-Za-z]"
+    rb"|[aou]\x95[a-z]"  # “naïve” in Mac Roman; a bullet in Windows-1252 seldom stands there
 )
+# “schön” in DOS and “maître” in Mac Roman. In Windows-1252 these are closing quotation marks, which have opening ones.
+_TIGHT_CLOSING, _OPENING = re.compile(rb"[A-Za-z]\x94[A-Za-z]"), b"\x93"
 _QUOTE = b"\xe2\x80[\x9c\x9d\x9e]"  # “ ” „ in UTF-8
 _SMART_QUOTE = re.compile(_QUOTE)
 # Quotation marks at the edges of a cell. Those inside its text stay as they are.
@@ -59,7 +61,8 @@ def _is_damaged_utf8(data: bytes) -> bool:
 def _is_misread(data: bytes) -> bool:
     """Return True if a third of the bytes beyond ASCII would be improbable in Windows-1252."""
     beyond_ascii = sum(1 for _ in _HIGH_BYTE.finditer(data))
-    return 3 * sum(1 for _ in _MISREAD.finditer(data)) >= beyond_ascii
+    unopened = sum(1 for _ in _TIGHT_CLOSING.finditer(data)) - data.count(_OPENING)
+    return 3 * (sum(1 for _ in _MISREAD.finditer(data)) + max(unopened, 0)) >= beyond_ascii
 
 
 def _transcode(data: bytes, encoding: str) -> bytes:

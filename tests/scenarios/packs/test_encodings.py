@@ -33,14 +33,16 @@ def test_separator_line_is_obeyed_and_counted(line):
 
 
 @pytest.mark.parametrize("line", ["sep=\t\n", "sep=\\t\n", "sep=tab\r\n"])
-def test_tab_is_named_in_several_ways(line):
+def test_separator_line_accepts_names_for_tab(line):
     assert values_of(f"{line}title\tprompt\nA\tB; c, d\n".encode()) == [{"title": "A", "prompt": "B; c, d"}]
 
 
 @pytest.mark.parametrize("encoding", ["cp437", "cp850", "mac-roman"])
-@pytest.mark.parametrize("text", ["Café", "Voilà, the café of señor Núñez, naïve as he is", "Zoë’s mother is naïve"])
+@pytest.mark.parametrize(
+    "text", ["Café", "Voilà, the café of señor Núñez, naïve as he is", "Zoë’s mother is naïve", "Schön"]
+)
 def test_older_encodings_are_refused(encoding, text):
-    """They would be read as Windows-1252 with the wrong letters."""
+    # Windows-1252 would decode them with the wrong letters.
     data = f"title,prompt\nA,“{text}”\n".replace(", ", " ").encode(encoding, "ignore")
 
     assert "CSV UTF-8" in refusal_of(data)[2]
@@ -48,7 +50,19 @@ def test_older_encodings_are_refused(encoding, text):
 
 @pytest.mark.parametrize(
     "text",
-    ["Café", "“You’re” – now…", "SÃO PAULO", "É tarde", "50 € and 3 £", "m², 20 °C, n° 3", "¿Qué? ¡No!"],
+    [
+        "Café",
+        "“You’re” – now…",
+        "SÃO PAULO",
+        "É tarde",
+        "50 € and 3 £",
+        "m², 20 °C, n° 3",
+        "¿Qué? ¡No!",
+        "I…I don't know",
+        "wait…what",
+        "“no”and",
+        "listen•reflect•plan",
+    ],
 )
 def test_windows_1252_is_read(text):
     assert values_of(f"title,prompt\nA,{text.replace(',', '')}\n".encode("cp1252")) == [
