@@ -155,7 +155,7 @@ class _SectionReader:
         return is_named and is_plain and (is_new_level or _marker_of(section) == line.marker)
 
     def _find_sibling(self, line: ContextLine) -> ContextSection | None:
-        """Return the enclosing section, not of criteria, whose heading is numbered as this line is, or None.
+        """Return the enclosing section with the same kind of number as this line, unless it holds criteria.
 
         “2. Asks about suicide” does not belong to “1. Background”.
         """
@@ -175,7 +175,7 @@ class _SectionReader:
             or following.depth > line.depth
             or following.indent - line.indent >= _NESTED_INDENT
         )
-        is_short = " " not in line.text  # “Closing” is no action
+        is_short = " " not in line.text  # one word, such as “Closing”, is a topic
         is_action = judge_line(line.text) is Wording.ACTION and not is_short
         return bool(is_nested and not is_action and self._find_sibling(line))
 

@@ -20,7 +20,7 @@ def split_prose(unit: ContextNode) -> list[ContextNode]:
 
 
 def split_subjects(unit: ContextNode) -> list[ContextNode]:
-    """Separate sentences about the caller from the counselor's tasks, and tasks that say so from each other."""
+    """Separate sentences about the caller from the counselor's tasks, and split tasks that name the counselor."""
     sentences = [found[0].strip() for found in _SENTENCE.finditer(unit.text) if found[0].strip()]
     wordings = [_judge(sentence) for sentence in sentences]
     has_duties = sum(map(addresses_counselor, sentences)) > 1
