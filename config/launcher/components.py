@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from socket import socket
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import uvicorn
@@ -136,16 +136,37 @@ class StoppableThreadPool(TaskPool):
         return ApplyResult(dropped)
 
 
+class QueueWorker:
+    """A Celery worker for one queue, in a thread of its own."""
+
+    def __init__(self, app: Celery, queue: str) -> None:
+        # Nobody inspects these workers remotely, and there are no others.
+        app.conf.update(worker_enable_remote_control=False)
+        self._is_ready = Event()
+        self.controller = WorkController(
+            app=app,
+            queues=[queue],
+            pool_cls=StoppableThreadPool,
+            concurrency=settings.WORKER_PROCESSES[queue],
+            ready_callback=lambda consumer: self._is_ready.set(),
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+        )
+        self.thread = Thread(target=self.controller.start, name=f"worker-{queue}", daemon=True)
+
+    def stop(self) -> None:
+        """Stop the worker. If it is still starting, wait for it: Celery cannot stop a half-started worker cleanly."""
+        self._is_ready.wait()
+        self.controller.stop()
+
+
 class WorkerThreads:
     """A Celery worker with a thread pool for each queue, and the beat that schedules the sweeps."""
 
     def __init__(self, build_app: Callable[[], Celery]) -> None:
         # Each worker has its own app, because an app supports only one selection of queues.
-        self._controllers = [_build_controller(build_app(), queue) for queue in settings.QUEUES]
-        self._threads = [
-            Thread(target=controller.start, name=f"worker-{queue}", daemon=True)
-            for controller, queue in zip(self._controllers, settings.QUEUES, strict=True)
-        ]
+        self._workers = [QueueWorker(build_app(), queue) for queue in settings.QUEUES]
         from config.beat import DatabaseScheduler  # noqa: PLC0415  (needs models, which need the environment)
 
         # Sleep for at most a second at a time, so that beat can be stopped quickly.
@@ -153,16 +174,17 @@ class WorkerThreads:
         self._beat_thread = Thread(target=self._beat.start, name="beat", daemon=True)
 
     def start(self) -> None:
-        for thread in (*self._threads, self._beat_thread):
-            thread.start()
+        for worker in self._workers:
+            worker.thread.start()
+        self._beat_thread.start()
 
     def has_failed(self) -> bool:
         return not all(thread.is_alive() for thread in (*self._threads, self._beat_thread))
 
     def request_stop(self) -> None:
         self._beat.stop()
-        for controller in self._controllers:
-            Thread(target=controller.stop, name="worker-stop", daemon=True).start()
+        for worker in self._workers:
+            Thread(target=worker.stop, name="worker-stop", daemon=True).start()
 
     def stop(self, seconds: float) -> None:
         """Wait briefly for running tasks. After the next start, a sweep finds the tasks that were lost."""
@@ -170,19 +192,9 @@ class WorkerThreads:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-
-def _build_controller(app: Celery, queue: str) -> WorkController:
-    # Nobody inspects these workers remotely, and there are no others.
-    app.conf.update(worker_enable_remote_control=False)
-    return WorkController(
-        app=app,
-        queues=[queue],
-        pool_cls=StoppableThreadPool,
-        concurrency=settings.WORKER_PROCESSES[queue],
-        without_gossip=True,
-        without_mingle=True,
-        without_heartbeat=True,
-    )
+    @property
+    def _threads(self) -> list[Thread]:
+        return [worker.thread for worker in self._workers]
 
 
 def log_to_file(path: Path) -> None:

@@ -50,6 +50,7 @@ def test_tasks_of_a_forked_worker_share_the_pool_of_their_process():
     # A process that Celery forked has the fixup of the app, which runs around each task.
     fixup = build_app()._fixups[0].worker_fixup
     fixup.worker = SimpleNamespace(pool_cls="prefork")
+    connection.ensure_connection()  # opens the pool
     pool = connection.pool
 
     fixup.close_database()

@@ -65,7 +65,7 @@ def test_ctrl_c_stops_all_processes_without_a_traceback(start_demo):
     demo.wait_until_gone()
 
     assert demo.process.returncode == 0
-    assert demo.output.rstrip().endswith("Stopping …")
+    assert demo.output.rstrip().endswith("Stopping …"), demo.output
     assert "Traceback" not in demo.output
 
 

@@ -3,8 +3,11 @@
 import threading
 
 import pytest
+from celery.platforms import EX_FAILURE
+from celery.worker.consumer.tasks import Tasks
 
-from config.launcher.components import StoppableThreadPool
+from config.celery import build_app
+from config.launcher.components import QueueWorker, StoppableThreadPool
 
 
 @pytest.fixture
@@ -32,3 +35,28 @@ def test_running_pool_does_not_hide_errors(pool):
 
     with pytest.raises(RuntimeError, match="after shutdown"):
         pool.apply_async(print)
+
+
+def test_worker_that_is_still_starting_stops_without_an_error(settings, monkeypatch):
+    settings.CELERY_BROKER_URL = "memory://"
+    has_begun, may_go_on = threading.Event(), threading.Event()
+    qos_global = Tasks.qos_global
+
+    def wait_in_the_middle(step, consumer):
+        has_begun.set()
+        may_go_on.wait(60)
+        return qos_global(step, consumer)
+
+    monkeypatch.setattr(Tasks, "qos_global", wait_in_the_middle)
+    worker = QueueWorker(build_app(), "greetings")
+    stopping = threading.Thread(target=worker.stop)
+    worker.thread.start()
+    has_begun.wait(60)
+    stopping.start()
+    stopping.join(0.3)  # time in which it must not stop anything
+    may_go_on.set()
+    stopping.join(60)
+    worker.thread.join(60)
+
+    assert (stopping.is_alive(), worker.thread.is_alive()) == (False, False)
+    assert worker.controller.exitcode != EX_FAILURE
