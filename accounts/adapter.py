@@ -4,9 +4,12 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal.ratelimit import get_ip
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
+from accounts.models import User
 from accounts.services import login_attempts
 from accounts.services.database_connections import release_connection
+from accounts.services.emails import Button, Email, send_email
 
 
 class ClosedSignupAdapter(DefaultAccountAdapter):
@@ -19,8 +22,15 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
         return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
+        """Send one of allauth's emails. The only two that this project uses have a layout of its own."""
         release_connection()  # a mail server may take seconds to respond
-        super().send_mail(template_prefix, email, context)
+        if template_prefix == "account/email/password_reset_key":
+            user = User.objects.select_related("organization").get(email=email)
+            send_email(_reset_email(str(context["password_reset_url"])), email, user.organization.name)
+        elif template_prefix == "account/email/unknown_account":
+            send_email(_unknown_address_email(), email)
+        else:
+            super().send_mail(template_prefix, email, context)
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
         # Reauthentication may pass no email, but then the person is already logged in.
@@ -36,3 +46,23 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         """Forget the account's failed logins after a password reset. allauth calls this method by name."""
         login_attempts.forget_login_attempts(credentials.get("email", ""))
+
+
+def _reset_email(url: str) -> Email:
+    return Email(
+        subject=_("Choose a new password"),
+        paragraphs=(_("Someone asked for a new password for your Steadyline account."),),
+        button=Button(_("Choose a new password"), url),
+        closing=(_("If it wasn’t you, you don’t need to do anything. Your password stays as it is."),),
+    )
+
+
+def _unknown_address_email() -> Email:
+    return Email(
+        subject=_("There is no account with this address"),
+        paragraphs=(
+            _("Someone asked for a new password for this address."),
+            _("No Steadyline account uses it, so nothing was changed."),
+            _("If it was you, ask your supervisor which address you log in with."),
+        ),
+    )

@@ -75,8 +75,13 @@ class PasswordResetRequestForm(ResetPasswordForm):
 
 
 class EmailNotificationsForm(forms.ModelForm):
-    """Form for a person's choice of email notifications."""
+    """Form for a person's choice of email notifications. Only people who review feedback can choose emails about it."""
 
     class Meta:
         model = User
-        fields = ["mail_assigned", "mail_due_soon", "mail_feedback"]
+        fields = ["mail_assigned", "mail_due_soon", "mail_feedback", "mail_review"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance.has_perm("evaluation.add_review"):
+            del self.fields["mail_review"]

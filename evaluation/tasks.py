@@ -67,3 +67,4 @@ def sweep_documentation() -> int:
 @shared_task
 def sweep_notices() -> None:
     notifications.send_feedback_ready_emails()
+    notifications.send_review_waiting_emails()

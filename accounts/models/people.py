@@ -95,6 +95,10 @@ class User(AbstractUser):
     mail_assigned = models.BooleanField(_("When I get a new assignment"), default=True)
     mail_due_soon = models.BooleanField(_("When an assignment is due soon"), default=True)
     mail_feedback = models.BooleanField(_("When my feedback is ready"), default=True)
+    mail_review = models.BooleanField(
+        _("When feedback waits for my review, at most once a day"), default=True, db_default=True
+    )
+    review_mail_at = models.DateTimeField(null=True, editable=False)  # time of the last email about waiting reviews
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.core.mail import send_mail
 from django.db import IntegrityError, transaction
 from django.db.models.signals import post_save
 from django.dispatch import receiver
@@ -19,6 +18,7 @@ from accounts import tasks
 from accounts.models import User
 from accounts.services.account_notices import AccountNotice, send_account_notice
 from accounts.services.email_sender import absolute_url
+from accounts.services.emails import Button, Email, send_email
 from accounts.services.task_queue import queue_task
 
 LINK_LIFETIME = 24 * 3600  # seconds
@@ -64,15 +64,13 @@ def request_email_change(user: User, email: str) -> None:
         send_account_notice(email, AccountNotice.EMAIL_TAKEN)
         return
     token = signing.dumps([str(user.pk), email, _state_of(user)], salt=_SALT)
-    url = absolute_url(reverse("accounts:email_confirm", args=[token]))
-    text = _(
-        """To log in to Steadyline with this address from now on, open this link within a day:
-%(url)s
-
-If you didn't ask for this, you don't need to do anything.
-"""
-    ) % {"url": url}
-    send_mail(_("Confirm your new address"), text, None, [email])
+    confirmation = Email(
+        subject=_("Confirm your new address"),
+        paragraphs=(_("Confirm that you want to log in to Steadyline with this address. The link works for one day."),),
+        button=Button(_("Confirm address"), absolute_url(reverse("accounts:email_confirm", args=[token]))),
+        closing=(_("If you didn’t ask for this, you don’t need to do anything."),),
+    )
+    send_email(confirmation, email, user.organization.name)
 
 
 def read_email_change(token: str) -> EmailChange | None:

@@ -3,15 +3,16 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from smtplib import SMTPRecipientsRefused
 from typing import TypeVar
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.services.emails import Email, send_email
 
 Row = TypeVar("Row")
 
@@ -20,17 +21,18 @@ SWEEP_SECONDS = 120.0  # well below the time limit of tasks
 logger = logging.getLogger(__name__)
 
 
-def send_notification(person: User, *, is_wanted: bool, subject: str, text: str) -> bool:
+def send_notification(person: User, email: Email, *, is_wanted: bool) -> bool:
     """Send an email to a person who wants it. Return False if it could not be sent and the next sweep must retry.
 
     Record the notification only after this call. If the process crashes in between, it is sent twice rather than never.
     """
     if not is_wanted or not person.has_mailbox:
         return True
-    url = absolute_url(reverse("accounts:email_notifications"))
-    footer = _("To change which emails you get, go to %(url)s") % {"url": url}
+    center = person.organization.name
+    reason = _("You get this email because you have an account at %(center)s.") % {"center": center}
+    settings_url = absolute_url(reverse("accounts:email_notifications"))
     try:
-        send_mail(subject, f"{text}\n--\n{footer}\n", None, [person.email])
+        send_email(replace(email, reason=reason, settings_url=settings_url), person.email, center)
     except SMTPRecipientsRefused:
         # A retry would be refused too.
         logger.warning("Email refused", extra={"user_id": person.pk})

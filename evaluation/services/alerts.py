@@ -1,81 +1,80 @@
 """Emails to supervisors about crossed red lines, critical flags, and reports. They never quote the conversation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from django.core.mail import send_mail
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import User
+from accounts.models import Organization, User
 from accounts.services.email_sender import absolute_url
+from accounts.services.emails import Button, Email, send_email
 from evaluation.grading.rubric import RED_LINE_MESSAGES
 from evaluation.models import CriterionResult, Evaluation, Flag
 from evaluation.models.flag_kinds import FlagKind, FlagSeverity
 from training.models import Session
 
 
-def _flagged_body(kinds: Iterable[str], url: str) -> str:
-    listed = "\n".join(f"- {kind}" for kind in kinds)
-    return _(
-        """A practice conversation was flagged for review:
-
-%(kinds)s
-
-Open the conversation:
-%(url)s
-
-The counselor can't see flags.
-"""
-    ) % {"kinds": listed, "url": url}
+def _flagged_email(kinds: Iterable[str], url: str) -> Email:
+    return Email(
+        subject=_("A practice conversation was flagged"),
+        paragraphs=(_("A practice conversation was flagged for review."),),
+        items=tuple(kinds),
+        button=Button(_("Open the conversation"), url),
+        closing=(_("The counselor can’t see flags."),),
+    )
 
 
-def _crossed_body(lines: Iterable[str], url: str) -> str:
-    listed = "\n".join(f"- {line}" for line in lines)
-    return _(
-        """A red line was crossed in a practice conversation:
-
-%(lines)s
-
-Read the conversation, and review the verdict:
-%(url)s
-"""
-    ) % {"lines": listed, "url": url}
+def _crossed_email(lines: Iterable[str], url: str) -> Email:
+    return Email(
+        subject=_("A red line was crossed"),
+        paragraphs=(_("A red line was crossed in a practice conversation. Read it, and review the verdict."),),
+        items=tuple(lines),
+        button=Button(_("Review the verdict"), url),
+    )
 
 
-def _distress_body(counselor: User, url: str) -> str:
-    return _(
-        """%(counselor)s may be in distress. During a practice conversation, they said something that may have been
-about themselves and not part of the exercise.
+def _distress_email(counselor: User, url: str) -> Email:
+    said = _(
+        "%(counselor)s may be in distress. During a practice conversation, they said something that may have been "
+        "about themselves and not part of the exercise."
+    )
+    return Email(
+        subject=_("A counselor may need support"),
+        paragraphs=(
+            said % {"counselor": counselor},
+            _("This is not about their performance. Please check in with them first, and then read the conversation."),
+        ),
+        button=Button(_("Read the conversation"), url),
+        closing=(_("They aren’t notified about this email."),),
+    )
 
-This is not about their performance. Please check in with them, and then read the conversation:
-%(url)s
 
-They aren't notified about this email.
-"""
-    ) % {"counselor": counselor, "url": url}
-
-
-def _reported_body(kind: str, url: str) -> str:
-    return _(
-        """A counselor reported a problem with a practice conversation:
-
-- %(kind)s
-
-Read the report:
-%(url)s
-"""
-    ) % {"kind": kind, "url": url}
+def _reported_email(kind: str, url: str) -> Email:
+    return Email(
+        subject=_("A counselor reported a problem"),
+        paragraphs=(_("A counselor reported a problem with a practice conversation."),),
+        items=(kind,),
+        button=Button(_("Read the report"), url),
+    )
 
 
 def send_report_alert(flag_id: int) -> None:
     """Email the supervisors about a counselor's report. Raise if an email cannot be sent, so that the task retries."""
-    flag = Flag.objects.get(pk=flag_id)
+    flag = Flag.objects.select_related("organization").get(pk=flag_id)
     url = absolute_url(reverse("evaluation:session", args=[flag.session_id]))
-    text = _reported_body(flag.get_kind_display(), url)
-    for mailbox in _supervisor_emails(flag.organization_id):
-        send_mail(_("A counselor reported a problem"), text, None, [mailbox])
+    email = _reported_email(flag.get_kind_display(), url)
+    _send_to_supervisors([email], flag.organization)
+
+
+def _send_to_supervisors(emails: Sequence[Email], organization: Organization, counselor_id: UUID | None = None) -> None:
+    reason = _("You get this email because you are responsible for counselors at %(center)s.")
+    for mailbox in _supervisor_emails(organization.pk, counselor_id):
+        for email in emails:
+            told = replace(email, reason=reason % {"center": organization.name})
+            send_email(told, mailbox, organization.name)
 
 
 def _supervisor_emails(organization_id: UUID, counselor_id: UUID | None = None) -> list[str]:
@@ -96,7 +95,7 @@ def send_alerts(evaluation_id: UUID) -> None:
     Raise if an email cannot be sent, so that the task retries. `alerted_at` is set after sending: a crash in between
     sends the email twice, which is better than never.
     """
-    evaluation = Evaluation.objects.select_related("session__counselor").get(pk=evaluation_id)
+    evaluation = Evaluation.objects.select_related("organization", "session__counselor").get(pk=evaluation_id)
     critical = Flag.objects.filter(severity=FlagSeverity.CRITICAL)
     red_lines = CriterionResult.objects.crossed_red_lines()
     found, lines = critical.filter(evaluation=evaluation), red_lines.filter(evaluation=evaluation)
@@ -110,13 +109,12 @@ def send_alerts(evaluation_id: UUID) -> None:
     crossed = [_(RED_LINE_MESSAGES.get(row.key, row.check_text)) for row in lines.exclude(key__in=told_lines)]
     url = absolute_url(reverse("evaluation:session", args=[evaluation.session_id]))
     is_distress = kinds.pop(FlagKind.COUNSELOR_DISTRESS, None) is not None
-    for mailbox in _supervisor_emails(evaluation.organization_id, evaluation.session.counselor_id):
-        if crossed:
-            send_mail(_("A red line was crossed"), _crossed_body(crossed, url), None, [mailbox])
-        if is_distress:
-            text = _distress_body(evaluation.session.counselor, url)
-            send_mail(_("A counselor may need support"), text, None, [mailbox])
-        if kinds:
-            text = _flagged_body(kinds.values(), url)
-            send_mail(_("A practice conversation was flagged"), text, None, [mailbox])
+    emails = []
+    if crossed:
+        emails.append(_crossed_email(crossed, url))
+    if is_distress:
+        emails.append(_distress_email(evaluation.session.counselor, url))
+    if kinds:
+        emails.append(_flagged_email(kinds.values(), url))
+    _send_to_supervisors(emails, evaluation.organization, evaluation.session.counselor_id)
     Evaluation.objects.filter(pk=evaluation.pk).update(alerted_at=timezone.now())

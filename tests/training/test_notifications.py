@@ -60,7 +60,7 @@ def test_email_is_sent_again_after_a_mail_server_outage(chat_assignment, monkeyp
         raise ConnectionRefusedError
 
     with monkeypatch.context() as patch:
-        patch.setattr("accounts.services.email_sender.send_mail", refuse_connection)
+        patch.setattr("accounts.services.email_sender.send_email", refuse_connection)
         assert send_due_notifications() == 0
 
     assert (send_due_notifications(), len(mail.outbox)) == (1, 1)
@@ -71,7 +71,7 @@ def test_email_to_a_rejected_recipient_is_not_sent_again(chat_assignment, monkey
         raise SMTPRecipientsRefused({})
 
     with monkeypatch.context() as patch:
-        patch.setattr("accounts.services.email_sender.send_mail", refuse)
+        patch.setattr("accounts.services.email_sender.send_email", refuse)
         send_due_notifications()
 
     assert (send_due_notifications(), mail.outbox) == (0, [])

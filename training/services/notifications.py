@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import Organization, User
 from accounts.services.email_sender import absolute_url, send_notification, until_time_is_up
+from accounts.services.emails import Button, Email
 from accounts.services.time_zones import organization_time
 from training.models import Assignment, AssignmentQuerySet
 
@@ -50,16 +51,11 @@ def _group_by_counselor(rows: AssignmentQuerySet) -> list[tuple[User, list[Assig
 
 
 def _send_assigned(person: User, rows: Sequence[Assignment]) -> bool:
-    count = len(rows)
-    if count == 1:
+    if len(rows) == 1:
         subject = _("New assignment: %(title)s")
     else:
-        subject = ngettext("%(count)s new assignment", "%(count)s new assignments", count)
-    text = ngettext(
-        "You have a new assignment:\n\n%(list)s\n\nStart here: %(url)s\n",
-        "You have new assignments:\n\n%(list)s\n\nStart here: %(url)s\n",
-        count,
-    )
+        subject = ngettext("%(count)s new assignment", "%(count)s new assignments", len(rows))
+    text = ngettext("You have a new assignment.", "You have new assignments.", len(rows))
     if not _send(person, rows, subject, text, is_wanted=person.mail_assigned):
         return False
     # An assignment whose due date is in this email needs no reminder tomorrow.
@@ -71,16 +67,11 @@ def _send_assigned(person: User, rows: Sequence[Assignment]) -> bool:
 
 
 def _send_due_soon(person: User, rows: Sequence[Assignment]) -> bool:
-    count = len(rows)
-    if count == 1:
+    if len(rows) == 1:
         subject = _("Due soon: %(title)s")
     else:
-        subject = ngettext("%(count)s assignment is due soon", "%(count)s assignments are due soon", count)
-    text = ngettext(
-        "This assignment is due soon:\n\n%(list)s\n\nStart here: %(url)s\n",
-        "These assignments are due soon:\n\n%(list)s\n\nStart here: %(url)s\n",
-        count,
-    )
+        subject = ngettext("%(count)s assignment is due soon", "%(count)s assignments are due soon", len(rows))
+    text = ngettext("This assignment is due soon.", "These assignments are due soon.", len(rows))
     if not _send(person, rows, subject, text, is_wanted=person.mail_due_soon):
         return False
     Assignment.objects.filter(pk__in=[row.pk for row in rows]).update(reminded_at=timezone.now())
@@ -88,14 +79,14 @@ def _send_due_soon(person: User, rows: Sequence[Assignment]) -> bool:
 
 
 def _send(person: User, rows: Sequence[Assignment], subject: str, text: str, *, is_wanted: bool) -> bool:
-    """Fill in the subject and the text and send them. Return False if the next sweep must retry."""
-    values = {
-        "title": rows[0].scenario.title,
-        "count": len(rows),
-        "list": "\n".join(f"- {_list_entry(row)}" for row in rows),
-        "url": absolute_url(reverse("evaluation:dashboard")),
-    }
-    return send_notification(person, is_wanted=is_wanted, subject=subject % values, text=text % values)
+    """Fill in the subject and send the email. Return False if the next sweep must retry."""
+    email = Email(
+        subject=subject % {"title": rows[0].scenario.title, "count": len(rows)},
+        paragraphs=(text,),
+        items=tuple(_list_entry(row) for row in rows),
+        button=Button(_("Start practice"), absolute_url(reverse("evaluation:dashboard"))),
+    )
+    return send_notification(person, email, is_wanted=is_wanted)
 
 
 def _list_entry(row: Assignment) -> str:
