@@ -1,7 +1,7 @@
 """Past conversations of the demo: recorded in `fixtures/demo/history.json` and replayed through the services."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -9,7 +9,10 @@ from pydantic import BaseModel, ConfigDict
 
 from accounts.models import User
 from evaluation.demo.accounts import FOLDER
+from evaluation.demo.audio import SpokenTurn, record_audio
+from evaluation.demo.voices import voice_of
 from evaluation.models import Evaluation
+from recordings.models import Recording, RecordingEpoch
 from scenarios.models import Scenario
 from training.models import Assignment, EndReason, Session, TranscriptTurn
 from training.services.session_start import start_assignment, start_free_practice
@@ -41,6 +44,7 @@ class RecordedConversation(BaseModel):
     days_ago: int
     turns: list[tuple[SpeakerRole, str]]
     is_assignment: bool = False
+    is_recorded: bool = False  # whether the call has audio
     is_stopped: bool = False
     without_procedures: str = ""  # a WithoutProcedures
     met: dict[str, tuple[str, str]] = {}  # key of a check: the words that meet it, or none, and the reason
@@ -75,21 +79,38 @@ def play_conversation(
     Session.objects.filter(pk=session.pk).update(
         greeting=row.turns[0][1], greeting_status=Session.Greeting.READY, started_at=started_at
     )
-    length = _record(session, row.turns, started_at)
+    times = list(_plan_turns(row))
+    _record(session, row.turns, times, started_at)
+    if row.is_recorded:
+        record_audio(session, [(turn, start) for turn, (start, _end) in zip(_spoken(row), times, strict=True)])
     if row.is_stopped:
         stop_session(session)
     else:
         end_session(session, EndReason.HUNG_UP if session.is_phone else EndReason.FEEDBACK)
-    _backdate(session, started_at, started_at + length)
+    _backdate(session, started_at, started_at + timedelta(milliseconds=times[-1][1]))
     return session
 
 
-def _record(session: Session, turns: Sequence[tuple[SpeakerRole, str]], started_at: datetime) -> timedelta:
-    """Save the turns, and return how long they took."""
-    rows: list[TranscriptTurn] = []
+def _spoken(row: RecordedConversation) -> list[SpokenTurn]:
+    return [SpokenTurn(role, voice_of(row.scenario, row.counselor, role), text) for role, text in row.turns]
+
+
+def _plan_turns(row: RecordedConversation) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each turn in milliseconds. Recorded turns are as long as their audio."""
+    spoken = _spoken(row) if row.is_recorded else []
     clock = 0
-    for number, (role, text) in enumerate(turns, 1):
-        start, clock = clock + _PAUSE_MS, clock + _PAUSE_MS + _WORD_MS * len(text.split())
+    for index, (_role, text) in enumerate(row.turns):
+        length = spoken[index].length_ms if spoken else _WORD_MS * len(text.split())
+        start, clock = clock + _PAUSE_MS, clock + _PAUSE_MS + length
+        yield start, clock
+
+
+def _record(
+    session: Session, turns: Sequence[tuple[SpeakerRole, str]], times: Sequence[tuple[int, int]], started_at: datetime
+) -> None:
+    """Save the turns."""
+    rows: list[TranscriptTurn] = []
+    for number, ((role, text), (start, end)) in enumerate(zip(turns, times, strict=True), 1):
         snapshot = TurnSnapshot(
             revision=number,
             item=f"item_{number}",
@@ -99,19 +120,20 @@ def _record(session: Session, turns: Sequence[tuple[SpeakerRole, str]], started_
             text_heard=text,
             is_final=True,
             start_ms=start if session.is_phone else None,
-            end_ms=clock if session.is_phone else None,
+            end_ms=end if session.is_phone else None,
             source=TurnSource.SPOKEN if session.is_phone else TurnSource.TYPED,
         )
         rows.append(TranscriptTurn.from_snapshot(snapshot))
     record_turns({session.pk: rows})
-    for row in rows:
-        row.created_at = started_at + timedelta(milliseconds=row.end_ms or row.revision * clock // len(rows))
+    for row, (_start, end) in zip(rows, times, strict=True):
+        row.created_at = started_at + timedelta(milliseconds=end)
     TranscriptTurn.objects.bulk_update(rows, ["created_at"])
-    return timedelta(milliseconds=clock)
 
 
 def _backdate(session: Session, started_at: datetime, ended_at: datetime) -> None:
     dates = {"started_at": started_at, "ended_at": ended_at, "heartbeat_at": ended_at}
     Session.objects.filter(pk=session.pk).update(**dates)
     Evaluation.objects.filter(session=session).update(created_at=ended_at)
+    Recording.objects.filter(session=session).update(created_at=started_at)
+    RecordingEpoch.objects.filter(recording__session=session).update(started_at=started_at, seen_at=ended_at)
     session.refresh_from_db()

@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from accounts.models import Account, Cohort, Organization, User
 from evaluation.demo.accounts import FOLDER, MAIN_ACCOUNT, add_accounts
+from evaluation.demo.audio import finish_recordings
 from evaluation.demo.conversations import play_conversation, read_conversations
+from evaluation.demo.course import load_course
 from evaluation.demo.grades import grade_conversation
 from scenarios.models import Category, Scenario, Skill
 from scenarios.services.evaluator_contexts import write_evaluator_context
@@ -34,11 +36,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--password", required=True, help="password for every demo user")
+        parser.add_argument("--short", action="store_true", help="leave out the eight weeks of practice")
 
-    @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
         if Organization.objects.filter(name=CENTER).exists():
             return
+        with transaction.atomic():
+            self._load(options)
+        finish_recordings()
+
+    def _load(self, options: dict[str, Any]) -> None:
         password = make_password(options["password"])  # hashed once, because hashing is slow on purpose
         center = Organization.objects.create(
             name=CENTER, support_contacts=SUPPORT, time_zone="America/New_York", transcription_language="en"
@@ -69,6 +76,8 @@ class Command(BaseCommand):
             session = play_conversation(conversation, people, scenarios)
             if not session.was_stopped:
                 grade_conversation(session, conversation, people)
+        if not options["short"]:
+            load_course(center, password, people, scenarios)
 
 
 def _add_scenario(row: dict[str, Any], account: Account, supervisor: User, counselor: User) -> None:

@@ -1,6 +1,12 @@
-"""Render every scripted line to an 8 kHz mu-law file: `python -m standins.openai.demo.render_lines`."""
+"""Render lines to 8 kHz mu-law files with espeak-ng.
 
+`python -m standins.openai.demo.render_lines` renders the scripted callers' lines. With a JSON file of objects that have
+`voice`, `text`, and `file`, and a folder, it renders those into the folder.
+"""
+
+import json
 import sys
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,16 +47,25 @@ def render_line(line: str, voice: str) -> bytes:
     return encode_mulaw(trim_silence(normalize(resample(spoken, rate, LINES_SAMPLE_RATE)))).tobytes()
 
 
-def main() -> None:
-    LINES_FOLDER.mkdir(exist_ok=True)
-    wanted = {line_file(line): (line, caller.espeak_voice) for caller in CALLERS for line in caller.lines}
+def main(arguments: list[str]) -> None:
+    if arguments:
+        rows, folder = json.loads(Path(arguments[0]).read_text()), Path(arguments[1])
+        render_all({folder / row["file"]: (row["text"], row["voice"]) for row in rows}, folder)
+    else:
+        callers = {line_file(line): (line, caller.espeak_voice) for caller in CALLERS for line in caller.lines}
+        render_all(callers, LINES_FOLDER)
+
+
+def render_all(wanted: dict[Path, tuple[str, str]], folder: Path) -> None:
+    """Render (line, voice) to each path in the folder, and delete its other lines."""
+    folder.mkdir(exist_ok=True)
     for path, (line, voice) in wanted.items():
         path.write_bytes(render_line(line, voice))
-    for stale in set(LINES_FOLDER.glob("*.ulaw")) - set(wanted):
+    for stale in set(folder.glob("*.ulaw")) - set(wanted):
         stale.unlink()
     total = sum(path.stat().st_size for path in wanted)
     sys.stdout.write(f"{len(wanted)} lines, {total / LINES_SAMPLE_RATE:.0f} s, {total} bytes\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
