@@ -64,9 +64,10 @@ class Installer:
         self.venv = root / ".venv"
         self.log = root / "var" / "install.log"
 
-    def install(self, purpose: str) -> None:
+    def install(self, purpose: str) -> bool:
+        """Install what is missing. Return True if anything was."""
         if self.is_installed(purpose):
-            return
+            return False
         self.check_prerequisites()
         self.log.parent.mkdir(exist_ok=True)
         with hold_lock(
@@ -78,6 +79,7 @@ class Installer:
             for lock in REQUIREMENTS[purpose]:
                 self.stamp_path(lock).write_text(self.digest(lock))
             self.unfinished_marker.unlink()
+        return True
 
     def is_installed(self, purpose: str) -> bool:
         return (
@@ -128,12 +130,17 @@ class Installer:
         failure = "The packages could not be installed. Check your network connection."
         self.run([python, "-m", "pip", "install", *options, "-r", lock], failure)
 
+    def make_history(self) -> None:
+        """Do at installation what would delay the first start. The demo repeats it only after files have changed."""
+        python = str(self.venv / "bin" / "python")
+        self.run([python, "-m", "config.launcher.seed"], "The demo's history could not be prepared.")
+
     def run(self, command: list[str], failure: str) -> None:
         with self.log.open("w") as log:
             result = subprocess.run(command, cwd=self.root, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if result.returncode:
             # pip failed and cleaned up after itself. The marker is for killed installations only.
-            self.unfinished_marker.unlink()
+            self.unfinished_marker.unlink(missing_ok=True)
             raise SetupError(f"{failure} See {self.log}")
 
     def digest(self, lock: str) -> str:
@@ -177,7 +184,9 @@ def main(purpose: str) -> None:
         delete_demo_data(data_folder())
     else:
         # Inside .venv, this is the Python that created the environment.
-        Installer(ROOT, getattr(sys, "_base_executable", sys.executable)).install(purpose)
+        installer = Installer(ROOT, getattr(sys, "_base_executable", sys.executable))
+        if installer.install(purpose):
+            installer.make_history()
 
 
 if __name__ == "__main__":

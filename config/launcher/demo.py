@@ -19,6 +19,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from config.celery import build_app
+from config.launcher import seed
 from config.launcher.bootstrap import SetupError, data_folder, hold_lock
 from config.launcher.components import (
     DemoStandin,
@@ -92,7 +93,7 @@ class DemoSystem:
         self.worker = WorkerThreads(build_app)
         # After loading the components, because each of them sets up production logging.
         log_to_file(self.var / "demo.log")
-        prepare_database()
+        prepare_database(self.var)
         for part in (self.web, self.gateway, self.worker):
             part.start()
         self.wait_until_healthy()
@@ -139,6 +140,8 @@ class DemoSystem:
 def main(arguments: list[str]) -> None:
     if arguments[:1] == ["manage"]:
         run_management_command(data_folder(), arguments[1:])
+    elif arguments == ["make-history"]:
+        make_history(data_folder())
     else:
         parser = argparse.ArgumentParser(prog="config.launcher", description=__doc__)
         parser.add_argument("--stop-with-parent", action="store_true", help="stop when the parent process ends")
@@ -158,7 +161,7 @@ def run_management_command(var: Path, arguments: list[str]) -> None:
         os.environ.update(standin_environment(running.read_text() if running.exists() else UNREACHABLE_URL, os.environ))
     if not (var / "demo.sqlite3").exists():
         django.setup()
-        prepare_database()
+        prepare_database(var)
     execute_from_command_line(["manage.py", *arguments])
 
 
@@ -195,7 +198,17 @@ def wait_until_stopped(demo: DemoSystem, stop_signals: StopSignals, parent: int)
     return ""
 
 
-def prepare_database() -> None:
+def prepare_database(var: Path) -> None:
+    """Prepare the demo's database. A new demo begins with a copy of the history made at installation."""
+    from evaluation.demo.dates import move_history  # noqa: PLC0415  (imports models)
+
+    if not (var / seed.DATABASE).exists() and (age := seed.copy_seed(var)):
+        move_history(age)
+    load_history()
+
+
+def load_history() -> None:
+    """Bring the database up to date, and load the history unless it is there."""
     from accounts.management.commands.migrate import refuse_partly_migrated  # noqa: PLC0415  (imports models)
     from recordings.services.adoption import adopt_own_folder  # noqa: PLC0415  (imports models)
 
@@ -207,6 +220,18 @@ def prepare_database() -> None:
         call_command(migrate.Command(), verbosity=0, interactive=False, skip_checks=True)
     adopt_own_folder()
     call_command("load_demo", password=PASSWORD, verbosity=0, skip_checks=True)
+    connection.close()
+
+
+def make_history(var: Path) -> None:
+    """Fill an empty data folder with a history for `config.launcher.seed` to copy."""
+    os.environ.update(demo_environment(var, 8000, 8001, os.environ))
+    os.environ.update(standin_environment(UNREACHABLE_URL, os.environ))
+    django.setup()
+    from recordings.services.adoption import release_own_folder  # noqa: PLC0415  (imports models)
+
+    load_history()
+    release_own_folder()
     connection.close()
 
 

@@ -22,8 +22,8 @@ KINDS = (".py", ".json", ".md", ".txt", ".pdf", ".ulaw")
 DATABASE = "demo.sqlite3"
 
 
-def copy_seed(var: Path) -> int | None:
-    """Copy the seed into a demo's empty data folder, and make the seed first if the program has changed.
+def copy_seed(var: Path) -> int:
+    """Copy the seed into a demo's empty data folder. Make it first if there is none, or if its sources have changed.
 
     Return the number of days since the seed was made.
     """
@@ -67,10 +67,13 @@ def _make_seed() -> None:
     data.mkdir(parents=True)
     made_at = datetime.now(UTC)
     environment = os.environ | {"STEADYLINE_VAR": str(data), "WEB_PORT": "8000", "GATEWAY_PORT": "8001"}
-    command = [sys.executable, "-m", "config.launcher", "load"]
-    result = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    command = [sys.executable, "-m", "config.launcher", "make-history"]
+    result = subprocess.run(
+        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
     if result.returncode:
         raise SetupError(f"The demo's history could not be prepared.\n{result.stderr[-2000:]}")
+    shutil.rmtree(data / "spool", ignore_errors=True)
     (FOLDER / "made-at").write_text(made_at.isoformat())
     (FOLDER / "sources").write_text(_digest())
 
@@ -83,3 +86,7 @@ def _digest() -> str:
             if path.suffix in KINDS and "__pycache__" not in path.parts:
                 digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    make_seed()

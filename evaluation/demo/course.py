@@ -61,6 +61,7 @@ def _add_assignments(course: Course, people: Mapping[str, User], scenarios: Mapp
         due = timezone.localdate() + timedelta(days=row.due_in_days)
         assignment = assign(scenarios[row.scenario], people[row.counselor], supervisor, due_date=due)
         created = timezone.now() + timedelta(days=row.due_in_days) - _ASSIGNED_BEFORE
+        assert assignment
         # No one is emailed about assignments of the past.
         Assignment.objects.filter(pk=assignment.pk).update(
             created_at=created, announced_at=created, reminded_at=timezone.now()

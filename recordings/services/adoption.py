@@ -4,11 +4,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 
 from accounts.models import Installation
 from accounts.procedures.adoption import RemoteClaim, find_claim, tag_claim
 from accounts.procedures.openai_vector_store import VectorStoreClient, build_procedures_client
-from accounts.services.ownership import Marker, claim_store, ownership_problem, read_marker, set_up_ownership
+from accounts.services.ownership import (
+    MARKER_KEY,
+    Marker,
+    claim_store,
+    ownership_problem,
+    read_marker,
+    set_up_ownership,
+)
 from ai import AIUnavailableError
 from recordings.services.orphans import OrphanScan
 
@@ -71,3 +79,9 @@ def adopt_own_folder() -> None:
     claim_store()
     with suppress(AIUnavailableError), build_procedures_client() as client:  # if it fails, files are uploaded again
         tag_claim(VectorStoreClient(client), find_claim(VectorStoreClient(client)))
+
+
+def release_own_folder() -> None:
+    """Undo `adopt_own_folder`, so that the demo that receives a copy of this database and its files can adopt them."""
+    Installation.objects.all().delete()
+    default_storage.delete(MARKER_KEY)

@@ -14,12 +14,10 @@ from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, WebError
-from pytest_django import DjangoDbBlocker
 
 from tests.browser.chromium import TIMEOUT_MS, launch_chromium
 from tests.config.demo_process import DemoProcess, wait_until
 from tests.config.demo_process import HttpVisitor as Visitor
-from tests.support.migrated_database import copy_sqlite
 from tests.support.servers import require_program
 
 BLANK_PAGE = '<!doctype html><title>Blank</title><link rel="icon" href="data:,">'
@@ -170,13 +168,11 @@ class PageMonitor:
 
 
 @pytest.fixture(scope="session")
-def demo_site(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[DemoSite]:
+def demo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoSite]:
     require_program("chromium")
     if sys.platform != "linux":
         pytest.skip("needs Linux's /proc to find leftover processes")
     folder = tmp_path_factory.mktemp("demo-site")
-    with django_db_blocker.unblock():
-        copy_sqlite(folder / "var" / "demo.sqlite3")
     demo = DemoProcess(folder)
     try:
         yield DemoSite(demo.wait_until_ready(), folder)

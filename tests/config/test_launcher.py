@@ -12,7 +12,6 @@ import pytest
 from config.launcher.bootstrap import SetupError, hold_lock
 from config.launcher.demo import require_free_disk
 from tests.config.demo_process import ROOT, DemoProcess, HttpVisitor
-from tests.support.migrated_database import copy_sqlite
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc to find leftover processes"),
@@ -69,9 +68,7 @@ def test_ctrl_c_stops_all_processes_without_a_traceback(start_demo):
     assert "Traceback" not in demo.output
 
 
-def test_kill_leaves_no_process_and_the_next_start_keeps_the_data(start_demo, tmp_path, django_db_blocker):
-    with django_db_blocker.unblock():
-        copy_sqlite(tmp_path / "var" / "demo.sqlite3")
+def test_kill_leaves_no_process_and_the_next_start_keeps_the_data(start_demo, tmp_path):
     demo = start_demo().wait_until_ready()
     before = saved_data(tmp_path / "var")
     assert len(demo.processes()) == 2

@@ -23,7 +23,7 @@ Status = ProcedureDocument.Status
 
 @pytest.fixture
 def demo(db, mailoutbox):
-    call_command("load_demo", password="a quiet harbor at dawn")
+    call_command("load_demo", password="a quiet harbor at dawn", short=True)
     return {user.email: user for user in User.objects.all()}
 
 
@@ -125,7 +125,7 @@ def test_documents_are_ready_unconfirmed_and_partly_unread(demo, standin):
 
 
 def test_organizations_differ_in_time_zone_and_language_and_loading_again_changes_nothing(demo):
-    call_command("load_demo", password="another harbor at dawn")
+    call_command("load_demo", password="another harbor at dawn", short=True)
 
     assert set(Organization.objects.values_list("time_zone", "transcription_language")) == {
         ("America/New_York", "en"),
