@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from zlib import crc32
 
 from django.utils import timezone
 from pydantic import BaseModel, ConfigDict
@@ -20,7 +21,9 @@ from training.services.sessions import end_session, stop_session
 from training.services.turns import record_turns
 from training.transcript import SpeakerRole, TurnSnapshot, TurnSource
 
-_WORD_MS, _PAUSE_MS = 380, 900  # length of a spoken word, and of the pause before an answer
+_WORD_MS = 380  # length of a spoken word
+_RECORDED_PAUSE_MS, _CALL_PAUSE_MS, _CHAT_PAUSE_MS = 900, 4_000, 14_000  # before an answer
+_HOURS_OF_PRACTICE = 11  # up to how much earlier in the day people practice
 _ASSIGNED_BEFORE = timedelta(days=5)  # from an assignment to its first session
 
 
@@ -69,7 +72,7 @@ def play_conversation(
 ) -> Session:
     """Start, hold, and end a conversation, backdated by `days_ago` days. Ending it queues its evaluation."""
     counselor, scenario = people[row.counselor], scenarios[row.scenario]
-    started_at = timezone.now() - timedelta(days=row.days_ago)
+    started_at = timezone.now() - timedelta(days=row.days_ago, minutes=_minutes_earlier(row))
     if row.is_assignment:
         assignment = Assignment.objects.get(counselor=counselor, scenario=scenario)
         Assignment.objects.filter(pk=assignment.pk).update(created_at=started_at - _ASSIGNED_BEFORE)
@@ -79,7 +82,7 @@ def play_conversation(
     Session.objects.filter(pk=session.pk).update(
         greeting=row.turns[0][1], greeting_status=Session.Greeting.READY, started_at=started_at
     )
-    times = list(_plan_turns(row))
+    times = list(_plan_turns(row, session.is_phone))
     _record(session, row.turns, times, started_at)
     if row.is_recorded:
         record_audio(session, [(turn, start) for turn, (start, _end) in zip(_spoken(row), times, strict=True)])
@@ -95,13 +98,19 @@ def _spoken(row: RecordedConversation) -> list[SpokenTurn]:
     return [SpokenTurn(role, voice_of(row.scenario, row.counselor, role), text) for role, text in row.turns]
 
 
-def _plan_turns(row: RecordedConversation) -> Iterator[tuple[int, int]]:
+def _minutes_earlier(row: RecordedConversation) -> int:
+    """Return a time of day that is always the same for the same conversation."""
+    return crc32(f"{row.counselor} {row.days_ago}".encode()) % (_HOURS_OF_PRACTICE * 60)
+
+
+def _plan_turns(row: RecordedConversation, is_phone: bool) -> Iterator[tuple[int, int]]:
     """Yield start and end of each turn in milliseconds. Recorded turns are as long as their audio."""
     spoken = _spoken(row) if row.is_recorded else []
+    pause = _RECORDED_PAUSE_MS if spoken else _CALL_PAUSE_MS if is_phone else _CHAT_PAUSE_MS
     clock = 0
     for index, (_role, text) in enumerate(row.turns):
         length = spoken[index].length_ms if spoken else _WORD_MS * len(text.split())
-        start, clock = clock + _PAUSE_MS, clock + _PAUSE_MS + length
+        start, clock = clock + pause, clock + pause + length
         yield start, clock
 
 
