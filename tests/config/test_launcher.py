@@ -41,7 +41,7 @@ def saved_data(var: Path) -> tuple[str, list[tuple[str, str]]]:
         people = database.execute("SELECT email, id FROM accounts_user ORDER BY email").fetchall()
     finally:
         database.close()
-    assert len(people) == 7
+    assert len(people) == 15
     return (var / "secret-key").read_text(), people
 
 
