@@ -61,7 +61,7 @@ def check_dashboard(page: Page) -> None:
     free = page.get_by_role("region", name="Free practice")
     expect(free.get_by_role("link")).to_have_text(
         [
-            "Practice “Since the first of the month”",  # the demo's history has a conversation to improve on
+            "Practice “After midnight in the dorm”",  # the demo's history has a conversation to improve on
             "Take a practice call",
             "Start a practice chat",
             "Choose a scenario",
