@@ -23,10 +23,11 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
         """Send one of allauth's emails. The only two that this project uses have a layout of its own."""
+        user = context.get("user")
+        center = user.organization.name if isinstance(user, User) else ""
         release_connection()  # a mail server may take seconds to respond
         if template_prefix == "account/email/password_reset_key":
-            user = User.objects.select_related("organization").get(email=email)
-            send_email(_reset_email(str(context["password_reset_url"])), email, user.organization.name)
+            send_email(_reset_email(str(context["password_reset_url"])), email, center)
         elif template_prefix == "account/email/unknown_account":
             send_email(_unknown_address_email(), email)
         else:

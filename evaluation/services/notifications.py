@@ -69,7 +69,7 @@ def _send_review_waiting(person: User) -> bool:
     email = Email(
         subject=subject % {"count": count},
         paragraphs=(
-            _("A person decides where the grader was not sure."),
+            _("A person decides where the grader was unsure."),
             _("Until then, some counselors can’t see their grade."),
         ),
         button=Button(_("Open the reviews"), absolute_url(reverse("evaluation:review_queue"))),

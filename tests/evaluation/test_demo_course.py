@@ -1,6 +1,7 @@
 """Eight weeks of practice in the demo."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.core.management import call_command
@@ -73,9 +74,9 @@ def test_eight_weeks_tell_a_story(db, settings, tmp_path, mailoutbox):
     assert sorted(row.counselor.first_name for row in overdue) == ["Eli", "Owen"]
 
 
-def test_history_moves_with_its_dates_and_weeks(counselor, chat_assignment):
+def test_history_moves_with_its_dates_and_weeks(counselor, chat_assignment, capsys):
     session = add_graded_session(counselor, 80)
-    call_command("count_weeks", verbosity=0)
+    call_command("count_weeks", stdout=StringIO())
     due, week = timezone.localdate(), Tally.objects.earliest("week").week
     Assignment.objects.filter(pk=chat_assignment.pk).update(due_date=due)
     started_at = session.started_at
@@ -86,3 +87,4 @@ def test_history_moves_with_its_dates_and_weeks(counselor, chat_assignment):
     chat_assignment.refresh_from_db()
     assert (session.started_at - started_at, chat_assignment.due_date - due) == (timedelta(days=7), timedelta(days=7))
     assert {row.week for row in Tally.objects.all()} == {week + timedelta(days=7)}
+    assert capsys.readouterr().out == ""
