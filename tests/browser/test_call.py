@@ -332,6 +332,8 @@ class InterceptedSocket:
         self.sockets = [here, here.connect_to_server()]
 
     def cut(self) -> None:
+        # A message that is still forwarded to a closing socket is an error on the console.
+        self.sockets[0].on_message(lambda message: None)
         for end in self.sockets:
             end.close()
 
