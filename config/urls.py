@@ -7,6 +7,8 @@ from django.urls import include, path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
+from config import pages
+
 
 def not_found(request: HttpRequest, **kwargs: str) -> HttpResponse:
     raise Http404
@@ -18,6 +20,8 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 # Defines `gettext`, `ngettext`, and `interpolate` for the pages' scripts.
 site_patterns = [
     path("texts.js", cache_control(public=True, max_age=3600)(JavaScriptCatalog.as_view()), name="javascript_catalog"),
+    path("theme/", pages.theme, name="theme"),
+    path("styleguide/", pages.style_guide, name="style_guide"),
 ]
 
 handler400 = "config.error_pages.answer_bad_request"

@@ -57,7 +57,9 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "config.context_processors.demo_notice",
+                "config.context_processors.theme",
             ],
+            "builtins": ["config.template_tags"],
         },
     },
 ]

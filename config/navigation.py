@@ -1,0 +1,56 @@
+"""Items of the bar on every page, for each role."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from accounts.models import User
+
+
+@dataclass(frozen=True)
+class NavigationItem:
+    """Item of the bar: a page, and the views during which it is marked as current."""
+
+    label: str
+    url: str
+    icon: str
+    is_current: bool
+
+
+def navigation_for(user: User, view_name: str) -> list[NavigationItem]:
+    """Return the items that `user` may open, in order. On a phone, the first four are tabs."""
+    items = []
+    for label, icon, views, is_allowed in _entries(user):
+        if is_allowed:
+            items.append(NavigationItem(label, reverse(views[0]), icon, view_name in views))
+    return items
+
+
+def _entries(user: User) -> list[tuple[str, str, tuple[str, ...], bool]]:
+    """Return label, icon, views (the first is the item's page), and permission of every item."""
+    counselor, staff = user.is_counselor, not user.is_counselor
+    return [
+        (gettext("Today"), "house", ("evaluation:dashboard",), True),
+        (gettext("Practice"), "phone", ("training:scenario_library",), counselor),
+        (gettext("Progress"), "trending-up", ("evaluation:progress", "evaluation:skill_evidence"), counselor),
+        (
+            gettext("Team"),
+            "users",
+            ("evaluation:team", "training:assignment_list", "training:assignment_detail", "training:assign"),
+            user.has_perm("training.view_assignment") and staff,
+        ),
+        (
+            gettext("Feedback"),
+            "list-checks",
+            ("evaluation:review_queue", "evaluation:evaluation_list", "evaluation:agreement"),
+            user.has_perm("evaluation.view_evaluation") and staff,
+        ),
+        (gettext("Conversations"), "message-circle", ("evaluation:history", "evaluation:session"), True),
+        (
+            gettext("Procedures"),
+            "file-text",
+            ("accounts:account_list", "accounts:account_detail"),
+            user.has_perm("accounts.view_account"),
+        ),
+    ]
