@@ -71,3 +71,44 @@ class Plot:
 def percent_of(reached: int, possible: int) -> int:
     """Return `reached` as a percentage of `possible`, rounded down. Return 0 if nothing was possible."""
     return 100 * reached // possible if possible else 0
+
+
+@dataclass(frozen=True)
+class Sparkline:
+    """A small line of scores from 0 to 100, oldest first, each as far from the next."""
+
+    scores: Sequence[int]
+
+    WIDTH, HEIGHT = 200, 48  # SVG units
+    MIN_SCORES = 5  # with fewer, words say more than a line
+
+    @property
+    def is_drawn(self) -> bool:
+        return len(self.scores) >= self.MIN_SCORES
+
+    @property
+    def average(self) -> int:
+        return round(sum(self.scores) / len(self.scores)) if self.scores else 0
+
+    @property
+    def line(self) -> str:
+        """Path data of the line."""
+        step = self.WIDTH / max(1, len(self.scores) - 1)
+        margin = 4
+        height = self.HEIGHT - 2 * margin
+        places = [f"{step * n:.1f} {margin + height * (1 - score / 100):.1f}" for n, score in enumerate(self.scores)]
+        return "M" + " L".join(places)
+
+    @property
+    def area(self) -> str:
+        """Path data of the area below the line."""
+        return f"{self.line} L{self.WIDTH} {self.HEIGHT} L0 {self.HEIGHT} Z"
+
+    @property
+    def summary(self) -> str:
+        """Description of the drawing in words."""
+        return _("Your last %(count)s scores, from %(first)s to %(last)s") % {
+            "count": len(self.scores),
+            "first": self.scores[0],
+            "last": self.scores[-1],
+        }

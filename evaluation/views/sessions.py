@@ -29,12 +29,14 @@ from evaluation.views.documentation import build_documentation_panel
 from evaluation.views.feedback_panel import FeedbackPanel, build_feedback_panel
 from evaluation.views.progress import WEEKS
 from evaluation.views.recording_panel import CommentsPanel, build_comments_panel, build_recording_panel, get_recording
+from evaluation.views.today import build_counselor_today
 from training.models import Assignment, Session
 from training.services.errors import SessionRefusedError
 from training.services.session_start import can_start_trial
 from training.services.sessions import end_by_supervisor
 
 RECENT_SESSIONS = 8
+RECENT_ON_TODAY = 4
 PER_PAGE = 25
 
 
@@ -51,7 +53,11 @@ class ListedSession:
 @login_required
 @require_GET
 def dashboard(request: AuthenticatedRequest) -> HttpResponse:
-    """Show open assignments, recent sessions, and the user's pending tasks."""
+    """Show the next thing to do: a counselor's Today, or the pending tasks of others."""
+    if request.user.is_counselor:
+        recent = [_build_listed_session(request, session) for session in _visible_sessions(request)[:RECENT_ON_TODAY]]
+        context = {"today": build_counselor_today(request.user), "recent": recent}
+        return render(request, "evaluation/today.html", context)
     mine = Assignment.objects.for_user(request.user).filter(counselor=request.user).open()
     context: dict[str, object] = {
         "assignments": mine.select_related("scenario").soonest_due_first(),
