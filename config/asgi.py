@@ -20,6 +20,7 @@ from config.middleware.cross_origin import PreflightMiddleware, cross_origin_hea
 from config.middleware.refusal_pace import RefusalPace  # noqa: E402
 from config.middleware.request_limits import KnownPeople, RequestLimitMiddleware, RequestLimits  # noqa: E402
 from config.middleware.response_headers import ResponseHeadersMiddleware  # noqa: E402
+from config.storage.static import require_current_static_files  # noqa: E402
 
 _django.request_class = TolerantRequest
 
@@ -57,5 +58,6 @@ def build_application() -> ResponseHeadersMiddleware:
     return ResponseHeadersMiddleware(answering, response_headers(), cross_origin_headers)
 
 
+require_current_static_files()
 application = build_application()
 sys.setswitchinterval(SWITCH_INTERVAL)

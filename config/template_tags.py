@@ -4,12 +4,15 @@ from zlib import crc32
 
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from accounts.models import User
+from accounts.web.request_ids import current_request_id
+from config.middleware.offline_copies import slot_of
 from config.navigation import NavigationItem, navigation_for
+from config.storage.static import shared_style_addresses
 
 register = template.Library()
 
@@ -23,6 +26,18 @@ def icon(name: str, css_class: str = "") -> SafeString:
     classes = f"icon {css_class}".strip()
     drawing = '<svg class="{}" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>'
     return format_html(drawing, classes, static("site/icons.svg"), name)
+
+
+@register.simple_tag
+def request_id() -> str:
+    """Return the id of the request in progress, which log lines name. It needs no context."""
+    return current_request_id.get() or ""
+
+
+@register.simple_tag
+def shared_styles() -> SafeString:
+    """Return links to the stylesheets of every page."""
+    return format_html_join("", '<link rel="stylesheet" href="{}">', [(url,) for url in shared_style_addresses()])
 
 
 @register.inclusion_tag("components/avatar.html")
@@ -45,6 +60,13 @@ def navigation(context: template.Context) -> list[NavigationItem]:
     match = getattr(request, "resolver_match", None)
     user = context.get("user")
     return navigation_for(user, match.view_name if match else "") if isinstance(user, User) else []
+
+
+@register.inclusion_tag("components/offline_notice.html", takes_context=True)
+def offline_notice(context: template.Context) -> dict[str, object]:
+    """Add the notice that appears when the browser shows its copy of this page without a connection."""
+    request = context.get("request")
+    return {"is_kept": request is not None and slot_of(request) != ""}
 
 
 def _initials(person: User) -> str:

@@ -17,9 +17,14 @@ def not_found(request: HttpRequest, **kwargs: str) -> HttpResponse:
 # Log in to the admin through the same page as everyone else.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
-# Defines `gettext`, `ngettext`, and `interpolate` for the pages' scripts.
 site_patterns = [
+    # Defines `gettext`, `ngettext`, and `interpolate` for the pages' scripts.
     path("texts.js", cache_control(public=True, max_age=3600)(JavaScriptCatalog.as_view()), name="javascript_catalog"),
+    path("service-worker.js", pages.service_worker, name="service_worker"),
+    path("manifest.webmanifest", cache_control(public=True, max_age=3600)(pages.manifest), name="manifest"),
+    path("robots.txt", cache_control(public=True, max_age=86400)(pages.robots), name="robots"),
+    path("favicon.ico", cache_control(public=True, max_age=86400)(pages.favicon), name="favicon"),
+    path("offline/", pages.offline, name="offline"),
     path("theme/", pages.theme, name="theme"),
     path("styleguide/", pages.style_guide, name="style_guide"),
 ]

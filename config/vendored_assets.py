@@ -93,7 +93,7 @@ ICONS = [
     "volume-2",
     "wifi-off",
     "x",
-]  # noqa: E501
+]
 
 
 def build_sprite(icons: Path) -> str:

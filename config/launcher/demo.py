@@ -31,6 +31,7 @@ from config.launcher.components import (
     web_server,
 )
 from config.launcher.environment import UNREACHABLE_URL, demo_environment, has_openai_key, standin_environment
+from config.launcher.static_files import collect_static_files
 
 DISK_BYTES_NEEDED = 500_000_000  # bytes: room for a few hours of recordings
 START_TIMEOUT = 60.0  # seconds after which a startup counts as failed
@@ -88,6 +89,7 @@ class DemoSystem:
     def start(self) -> None:
         self.set_environment()
         django.setup()
+        collect_static_files()
         self.gateway = gateway_server(self.gateway_listener)
         self.web = web_server(self.web_listener)
         self.worker = WorkerThreads(build_app)

@@ -16,6 +16,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
     """
 
     sync_capable = async_capable = True
+    FOREVER = 365 * 24 * 3600  # seconds that browsers keep a file whose name contains a hash
 
     def __init__(self, get_response: Any) -> None:
         super().__init__(get_response)

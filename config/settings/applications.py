@@ -1,6 +1,6 @@
 """Apps, middleware, templates, languages, static files, and logging."""
 
-from config.settings.environment import BASE_DIR, LOG_LEVEL
+from config.settings.environment import BASE_DIR, DEBUG, LOG_LEVEL
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -9,7 +9,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "config.storage.static.ProductStaticFilesConfig",
     "allauth",
     "allauth.account",
     "django_htmx",
@@ -32,6 +32,7 @@ MIDDLEWARE = [
     "config.middleware.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "config.middleware.offline_copies.OfflineCopiesMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.middleware.time_zone.TimeZoneMiddleware",
@@ -72,8 +73,8 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "/static/"
-# Serve files directly from the apps, without a collected copy that could be stale.
-WHITENOISE_USE_FINDERS = True
+# In development, files are served from the apps. Otherwise, from the collected copy, whose names contain hashes.
+WHITENOISE_USE_FINDERS = DEBUG
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 
 LOGGING = {

@@ -9,6 +9,7 @@ from config.settings.environment import (
     DATABASE_POOL_SIZE,
     DATABASE_POOL_TIMEOUT,
     DATABASE_URL,
+    DEBUG,
     EMAIL_URL,
     REDIS_URL,
     STORAGE_URL,
@@ -92,7 +93,11 @@ else:
     _default_storage = {"BACKEND": "config.storage.disk.PrivateFileStorage", "OPTIONS": {"location": MEDIA_ROOT}}
 STORAGES = {
     "default": _default_storage,
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "config.storage.static.ProductStaticStorage"
+    },
 }
 
 if "EMAIL_BACKEND" not in EMAIL_URL:

@@ -174,7 +174,7 @@ async def test_request_beyond_the_limit_of_the_process_gets_503():
 async def test_static_files_count_only_for_the_process():
     flood = Flood()
     await flood.hold(2)
-    style = asyncio.create_task(flood.request(path="/static/site.css"))
+    style = asyncio.create_task(flood.request(path="/static/site/frame.css"))
     await flood.app.wait_for(3)
     flood.tasks.append(style)
 

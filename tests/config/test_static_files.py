@@ -5,7 +5,7 @@ from django.test import AsyncClient, Client
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("/static/site.css", 'text/css; charset="utf-8"'),
+        ("/static/site/frame.css", 'text/css; charset="utf-8"'),
         ("/static/site/session.js", 'text/javascript; charset="utf-8"'),
         ("/static/favicon.svg", "image/svg+xml"),
     ],
@@ -19,17 +19,17 @@ def test_static_file_is_served_with_its_type(path, kind):
 
 
 async def test_static_file_is_served_under_asgi_without_a_warning():
-    response = await AsyncClient().get("/static/site.css")
+    response = await AsyncClient().get("/static/site/frame.css")
 
     assert response.status_code == 200
     assert response.content.startswith(b"")
 
 
 def test_head_and_not_modified_responses_have_no_body():
-    whole = Client().get("/static/site.css")
+    whole = Client().get("/static/site/frame.css")
 
-    head = Client().head("/static/site.css")
-    unchanged = Client().get("/static/site.css", headers={"If-Modified-Since": whole["Last-Modified"]})
+    head = Client().head("/static/site/frame.css")
+    unchanged = Client().get("/static/site/frame.css", headers={"If-Modified-Since": whole["Last-Modified"]})
 
     assert (head.status_code, head.content, head["Content-Length"]) == (200, b"", whole["Content-Length"])
     assert (unchanged.status_code, unchanged.content) == (304, b"")

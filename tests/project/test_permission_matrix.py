@@ -203,6 +203,13 @@ GET    /api/recordings/{recording}/link/                       recordings.downlo
 GET    /api/schema/                             200   200   200   200   200   200   200   200
 GET    /api/docs/                               200   200   200   200   200   200   200   200
 GET    /texts.js                                200   200   200   200   200   200   200   200
+GET    /manifest.webmanifest                    200   200   200   200   200   200   200   200
+GET    /service-worker.js                       200   200   200   200   200   200   200   200
+GET    /robots.txt                              200   200   200   200   200   200   200   200
+GET    /favicon.ico                             200   200   200   200   200   200   200   200
+GET    /offline/                                200   200   200   200   200   200   200   200
+GET    /styleguide/                             404   404   404   404   404   404   404   404
+POST   /theme/                                  away  away  away  away  away  away  away  away
 
 GET    /account/login/                          home  home  home  home  home  home  home  200
 GET    /account/logout/                         200   200   200   200   200   200   200   home

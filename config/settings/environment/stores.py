@@ -4,6 +4,7 @@ from pathlib import Path
 
 from environs import validate
 
+from config.settings.environment.installation import BASE_DIR
 from config.settings.environment.parser import above_zero, at_least_one, env, not_negative
 
 DATABASE_URL = env.dj_db_url("DATABASE_URL")
@@ -21,6 +22,8 @@ STORAGE_TIMEOUT = env.float("STORAGE_TIMEOUT", 60.0, validate=above_zero)  # sec
 SPOOL_DIR = env.path("SPOOL_DIR", validate=validate.Predicate("is_absolute", error="must be an absolute path"))
 # Folder on a memory file system in front of SPOOL_DIR. Empty: write straight to the disk.
 SPOOL_BUFFER_DIR = env.str("SPOOL_BUFFER_DIR", "/dev/shm" if Path("/dev/shm").is_dir() else "")  # noqa: S108
+# Folder of the collected static files. It belongs to this version of the code, not to the data.
+STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / "var" / "static")
 # Free bytes required on the gateway's disk per recorded call, including the new one: 15 minutes of both voices.
 DISK_PER_CALL = env.int("DISK_PER_CALL", 90_000_000, validate=not_negative)
 

@@ -48,3 +48,31 @@ for (const toast of document.querySelectorAll("[data-toast]")) {
   const dismiss = () => (toast.matches(":hover, :focus-within") ? setTimeout(dismiss, TOAST_MS) : toast.remove());
   setTimeout(dismiss, TOAST_MS);
 }
+
+// An explanation opens toward the side that has room.
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    if (!target.open || !target.matches("details.help")) return;
+    delete target.dataset.side;
+    if (target.querySelector(".popover").getBoundingClientRect().right > innerWidth - 8) target.dataset.side = "left";
+  },
+  true,
+);
+
+// After a refused form, the focus is on the first field to mend, or on the message if it belongs to no field.
+const refusal = document.querySelector("main :is(.errorlist, .field-error, [data-refusal])");
+if (refusal) {
+  const control = refusal.id && document.querySelector(`[aria-describedby~="${CSS.escape(refusal.id)}"]`);
+  const target = control?.checkVisibility() ? control : refusal;
+  if (target === refusal) refusal.tabIndex = -1;
+  target.focus({ preventScroll: true });
+  refusal.scrollIntoView({ block: "center" });
+}
+
+// Offline, the worker shows the copies that it keeps of the last pages. It is registered when nothing else is loading.
+const worker = root.dataset.worker;
+if (worker && navigator.serviceWorker) {
+  const register = () => navigator.serviceWorker.register(worker).catch(() => {});
+  window.addEventListener("load", () => (window.requestIdleCallback ?? setTimeout)(register));
+}
