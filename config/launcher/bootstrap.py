@@ -130,10 +130,11 @@ class Installer:
         failure = "The packages could not be installed. Check your network connection."
         self.run([python, "-m", "pip", "install", *options, "-r", lock], failure)
 
-    def collect_static_files(self) -> None:
+    def prepare_first_start(self) -> None:
         """Do at installation what would delay the first start. The demo repeats it only after files have changed."""
         python = str(self.venv / "bin" / "python")
         self.run([python, "-m", "config.launcher.static_files"], "The static files could not be collected.")
+        self.run([python, "-m", "config.launcher.seed"], "The demo's history could not be prepared.")
 
     def run(self, command: list[str], failure: str) -> None:
         with self.log.open("w") as log:
@@ -186,7 +187,7 @@ def main(purpose: str) -> None:
         # Inside .venv, this is the Python that created the environment.
         installer = Installer(ROOT, getattr(sys, "_base_executable", sys.executable))
         if installer.install(purpose):
-            installer.collect_static_files()
+            installer.prepare_first_start()
 
 
 if __name__ == "__main__":
