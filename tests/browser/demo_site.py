@@ -155,7 +155,8 @@ class PageMonitor:
     def on_console(self, message: ConsoleMessage) -> None:
         # axe sets inline styles and loads style sheets itself. Its scripts have no address, but those of pages do.
         is_from_axe = not message.location["url"] and message.text.startswith(AXE_MESSAGES)
-        if message.type in ("error", "warning") and not is_from_axe:
+        is_from_playwright = message.text == "Service Worker registration blocked by Playwright"
+        if message.type in ("error", "warning") and not is_from_axe and not is_from_playwright:
             self.problems.append(f"{message.type}: {message.text} ({message.location['url']})")
 
     def on_error(self, error: WebError) -> None:
@@ -236,7 +237,9 @@ class PagePool:
             self._free.append(page)
 
     def _new_page(self, **options: Any) -> Page:
-        context = self._browser.new_context(**{"base_url": self._url, "reduced_motion": "reduce", **options})
+        # A service worker would answer instead of the routes of tests.
+        defaults = {"base_url": self._url, "reduced_motion": "reduce", "service_workers": "block"}
+        context = self._browser.new_context(**{**defaults, **options})
         context.set_default_timeout(TIMEOUT_MS)
         context.on("console", lambda message: self.monitor.on_console(message))
         context.on("weberror", lambda error: self.monitor.on_error(error))
