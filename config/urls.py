@@ -14,6 +14,8 @@ def not_found(request: HttpRequest, **kwargs: str) -> HttpResponse:
     raise Http404
 
 
+# The admin has the frame of all pages, in which a second navigation leaves too little room for its tables.
+admin.site.enable_nav_sidebar = False
 # Log in to the admin through the same page as everyone else.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
