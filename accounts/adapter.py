@@ -1,15 +1,20 @@
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal.ratelimit import get_ip
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import login_attempts
 from accounts.services.database_connections import release_connection
 from accounts.services.emails import Button, Email, send_email
+
+LANDING_KEY = "landing"  # of the session: the path that the person asked for before logging in
 
 
 class ClosedSignupAdapter(DefaultAccountAdapter):
@@ -32,6 +37,12 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
             send_email(_unknown_address_email(), email)
         else:
             super().send_mail(template_prefix, email, context)
+
+    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse:
+        response = super().post_login(request, user, **kwargs)
+        if response["Location"] != resolve_url(settings.LOGIN_REDIRECT_URL):
+            request.session[LANDING_KEY] = urlsplit(response["Location"]).path
+        return response
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
         # Reauthentication may pass no email, but then the person is already logged in.

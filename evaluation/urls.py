@@ -4,7 +4,7 @@ from evaluation.views import debrief, documentation, progress, reviews, sessions
 
 app_name = "evaluation"
 urlpatterns = [
-    path("", sessions.dashboard, name="dashboard"),
+    path("", sessions.home, name="dashboard"),
     path("sessions/", sessions.history, name="history"),
     path("sessions/<uuid:pk>/", sessions.session_detail, name="session"),
     path("sessions/<uuid:pk>/end/", sessions.session_end, name="session_end"),

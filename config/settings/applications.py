@@ -38,6 +38,7 @@ MIDDLEWARE = [
     "config.middleware.time_zone.TimeZoneMiddleware",
     "config.middleware.unseen_text.UnseenTextMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "config.middleware.landing.LandingMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -50,8 +50,13 @@ class ListedSession:
     is_hidden: bool = False  # graded, but the user may not see the results yet
 
 
-@login_required
 @require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the welcome page to everyone who is not logged in, and the next thing to do to the rest."""
+    return dashboard(request) if request.user.is_authenticated else render(request, "welcome.html")
+
+
+@login_required
 def dashboard(request: AuthenticatedRequest) -> HttpResponse:
     """Show the next thing to do: a counselor's Today, or the pending tasks of others."""
     if request.user.is_counselor:

@@ -128,7 +128,9 @@ def test_taken_address_answers_like_any_other(counselor, colleague):
 
     texts = [
         re.sub(
-            r"\S+@example\.org", "", answer.content.decode().partition('<ul class="messages">')[2].partition("</ul>")[0]
+            r"\S+@example\.org",
+            "",
+            answer.content.decode().partition('<div class="toasts"')[2].partition("</div></div>")[0],
         )
         for answer in (free, taken)
     ]

@@ -11,7 +11,7 @@ def log_in(email: str, password: str = PASSWORD) -> Client:
 
 
 def is_logged_in(client: Client) -> bool:
-    return client.get("/").status_code == 200
+    return client.get("/sessions/").status_code == 200
 
 
 @pytest.mark.parametrize("email", ["counselor@example.org", "Counselor@Example.ORG", " counselor@example.org "])
@@ -100,3 +100,37 @@ def test_login_ignores_external_redirect(counselor):
     )
 
     assert (response.status_code, response["Location"]) == (302, "/")
+
+
+@pytest.mark.parametrize("wanted", ["/team/", "/sessions/{chat}/", "/admin/", "/nowhere/"])
+def test_login_leads_from_a_page_that_is_not_ones_own_to_today(colleague, chat, wanted):
+    client = Client()
+
+    response = client.post(
+        f"/account/login/?next={wanted.format(chat=chat.pk)}",
+        {"login": colleague.email, "password": PASSWORD},
+        follow=True,
+    )
+
+    assert response.redirect_chain[-1] == ("/", 302)
+    assert "You don’t have access to that page, so here is your Today." in response.content.decode()
+    assert client.get("/team/").status_code == 403
+
+
+def test_login_leads_to_the_page_that_was_asked_for(supervisor):
+    client = Client()
+    asked = client.get("/team/?span=4")
+
+    response = client.post(asked["Location"], {"login": supervisor.email, "password": PASSWORD}, follow=True)
+
+    assert response.redirect_chain == [("/team/?span=4", 302)]
+    assert "landing" not in client.session
+
+
+def test_welcome_page_is_for_those_who_are_not_logged_in(counselor):
+    welcome = Client().get("/").content.decode()
+
+    assert "Every caller is simulated." in welcome
+    assert 'href="/account/login/"' in welcome
+    assert "Every caller is simulated." not in client_of(counselor).get("/").content.decode()
+    assert Client().get("/progress/")["Location"] == "/account/login/?next=/progress/"

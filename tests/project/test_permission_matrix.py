@@ -42,7 +42,7 @@ PEOPLE = ["counselor", "colleague", "supervisor", "trainer", "evaluator", "admin
 # METHOD PATH and eight answers, one for each of PEOPLE: for routes that no single permission decides. `counselor` owns
 # the objects, `stranger` is a supervisor of the other organization, and `nobody` is not logged in.
 EXPECTED_ANSWERS = """
-GET    /                                        200   200   200   200   200   200   200   login
+GET    /                                        200   200   200   200   200   200   200   200
 GET    /sessions/                               200   200   200   200   200   200   200   login
 GET    /sessions/{over}/                                       training.view_session                  200       404
 GET    /sessions/{call}/                                       training.view_session                  200       404
