@@ -5,13 +5,13 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import Q
+from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Cohort, User
-from scenarios.models import Difficulty, Mode, Scenario
-from training.models import Assignment, AssignmentTerms, pick_terms
+from scenarios.models import Category, Difficulty, Mode, Scenario, ScenarioQuerySet
+from training.models import Assignment, AssignmentTerms, mentions, pick_terms
 from training.services.assignments import MAX_PAIRS_PER_REQUEST, check_pair_count
 from training.services.one_time_scenarios import check_due_date
 
@@ -161,21 +161,30 @@ class AssignmentFilterForm(forms.Form):
 
 
 class LibraryFilterForm(forms.Form):
-    """Filters for the scenario library that counselors see."""
+    """Filters for the scenario library that counselors see. Invalid ones are ignored."""
 
-    q = forms.CharField(required=False, label=_("Title or description"), max_length=100)
-    mode = forms.ChoiceField(required=False, label=_("Mode"), choices=[("", _("Calls and chats")), *Mode.choices])
-    difficulty = forms.ChoiceField(
-        required=False, label=_("Difficulty"), choices=[("", _("All levels")), *Difficulty.choices]
-    )
+    q = forms.CharField(required=False, max_length=100)
+    mode = forms.ChoiceField(required=False, choices=Mode.choices)
+    difficulty = forms.ChoiceField(required=False, choices=Difficulty.choices)
+    category = forms.ModelChoiceField(Category.objects.none(), required=False)
+    taken = forms.ChoiceField(required=False, choices=[("no", _("Not taken yet"))])
 
-    def narrow(self, rows: Any) -> Any:
-        if not self.is_valid():
-            return rows
+    def __init__(self, user: User, data: QueryDict) -> None:
+        super().__init__(data)
+        self.fields["category"].queryset = Category.objects.for_user(user)  # type: ignore[attr-defined]
+        self.is_valid()
+
+    @property
+    def is_filtered(self) -> bool:
+        return any(self.cleaned_data.values())
+
+    def narrow(self, rows: ScenarioQuerySet) -> ScenarioQuerySet:
+        """Limit scenarios that have their `attempts` to the chosen ones."""
         chosen = self.cleaned_data
-        rows = rows.filter(**{name: chosen[name] for name in ("mode", "difficulty") if chosen[name]})
-        text = chosen["q"]
-        return rows.filter(Q(title__icontains=text) | Q(description__icontains=text)) if text else rows
+        rows = rows.filter(**{name: chosen[name] for name in ("mode", "difficulty", "category") if chosen.get(name)})
+        if chosen.get("taken"):
+            rows = rows.filter(attempts=0)
+        return rows.filter(mentions(chosen["q"])) if chosen.get("q") else rows
 
 
 class StartChatForm(forms.Form):

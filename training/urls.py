@@ -1,6 +1,6 @@
 from django.urls import path
 
-from training.views import assignments, practice
+from training.views import assignments, library, practice
 
 app_name = "training"
 urlpatterns = [
@@ -17,7 +17,7 @@ urlpatterns = [
     path("training/chat/begin/", practice.chat_start, name="chat_start"),
     path("training/chat/<uuid:pk>/say/", practice.chat_send, name="chat_send"),
     path("training/chat/<uuid:pk>/end/", practice.chat_end, name="chat_end"),
-    path("training/library/", practice.scenario_library, name="scenario_library"),
+    path("training/library/", library.scenario_library, name="scenario_library"),
     path("training/voice/trial/<uuid:pk>/", practice.trial, {"mode": "phone"}, name="voice_trial"),
     path("training/chat/trial/<uuid:pk>/", practice.trial, {"mode": "chat"}, name="chat_trial"),
     path("training/voice/<uuid:pk>/", practice.practice, {"mode": "phone"}, name="voice"),

@@ -28,7 +28,7 @@ SHOWN_PARAMETER = re.compile(r"""\b\w+=(["'])(?P<text>[A-Z][^"']*|[^"'_]* [^"'_]
 
 # Tags whose content is translated or not shown, and blocks that hold names of CSS classes.
 SKIPPED_TAGS = {"blocktranslate", "comment"}
-SKIPPED_BLOCKS = {"block bodyclass", "block body_class", "block coltype"}
+SKIPPED_BLOCKS = {"block bodyclass", "block body_class", "block page_class", "block coltype"}
 
 STRING = r"""(?P<quote>["'`])(?P<text>(?:\\.|(?!(?P=quote)).)*)(?P=quote)"""
 COMMENT_OR_STRING = re.compile(rf"//[^\n]*|/\*.*?\*/|{STRING}", re.DOTALL)

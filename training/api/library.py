@@ -1,6 +1,5 @@
 """API for the scenarios that a counselor may practice without an assignment."""
 
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from django_filters.rest_framework import DjangoFilterBackend
@@ -11,19 +10,23 @@ from accounts.web.pagination import TitleCursorPagination
 from accounts.web.requests import authenticated_user
 from scenarios.models import Difficulty, Mode, Scenario, ScenarioQuerySet
 from training.api.serializers import LibraryScenarioSerializer
+from training.models import mentions, with_own_results
 
 
 class LibraryFilter(filters.FilterSet):
     mode = filters.ChoiceFilter(choices=Mode.choices)
     difficulty = filters.ChoiceFilter(choices=Difficulty.choices)
-    search = filters.CharFilter(method="with_text", help_text=_("Searches the title and the description."))
+    category = filters.CharFilter(field_name="category__name", help_text=_("Name of a category."))
+    search = filters.CharFilter(
+        method="with_text", help_text=_("Searches the title, the description, the content note, and the category.")
+    )
 
     class Meta:
         model = Scenario
         fields: list[str] = []
 
     def with_text(self, queryset: ScenarioQuerySet, name: str, value: str) -> ScenarioQuerySet:
-        return queryset.filter(Q(title__icontains=value) | Q(description__icontains=value))
+        return queryset.filter(mentions(value))
 
 
 @extend_schema_view(list=extend_schema(description="List the scenarios for free practice by title."))
@@ -38,7 +41,8 @@ class LibraryViewSet(ReadOnlyModelViewSet[Scenario]):
     filterset_class = LibraryFilter
 
     def get_queryset(self) -> ScenarioQuerySet:
-        return Scenario.objects.playable_by(authenticated_user(self.request)).select_related("category")
+        user = authenticated_user(self.request)
+        return with_own_results(Scenario.objects.playable_by(user), user).select_related("category")
 
     def filter_queryset(self, queryset: ScenarioQuerySet) -> ScenarioQuerySet:  # type: ignore[override]
         return queryset if "pk" in self.kwargs else super().filter_queryset(queryset)  # type: ignore[return-value]

@@ -164,6 +164,12 @@ class LibraryScenarioSerializer(serializers.ModelSerializer[Scenario]):
     """What a counselor may know of a scenario before a session: never its prompt, facts, or assessment."""
 
     category = serializers.CharField(source="category.name", default=None, allow_null=True)
+    attempts = serializers.IntegerField(
+        help_text=_("How often the user has taken it. Stopped conversations do not count.")
+    )
+    best_score = serializers.IntegerField(
+        allow_null=True, help_text=_("Best score of the user, 0 to 100. Feedback held for human review does not count.")
+    )
 
     class Meta:
         model = Scenario
@@ -176,5 +182,7 @@ class LibraryScenarioSerializer(serializers.ModelSerializer[Scenario]):
             "category",
             "difficulty",
             "estimated_minutes",
+            "attempts",
+            "best_score",
         ]
         read_only_fields = fields

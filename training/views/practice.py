@@ -1,4 +1,4 @@
-"""Practice pages for calls and chats, and the scenario library."""
+"""Practice pages for calls and chats."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,14 +17,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.services.rate_limits import RateLimitExceededError
-from accounts.web.countless_paginator import get_countless_page
 from accounts.web.requests import AuthenticatedRequest
 from accounts.web.response_policies import allow_calls
 from accounts.web.waiting import respond_when_done
 from ai import AIUnavailableError
 from scenarios.models import Mode, Scenario
 from scenarios.models.visitor_survey import format_survey
-from training.forms import MAX_MESSAGE_CHARACTERS, ChatMessageForm, LibraryFilterForm, StartChatForm
+from training.forms import MAX_MESSAGE_CHARACTERS, ChatMessageForm, StartChatForm
 from training.models import Assignment, EndReason, Session
 from training.services.chat_replies import complete_answer, submit_message
 from training.services.errors import SessionRefusedError
@@ -32,7 +31,6 @@ from training.services.greetings import has_greeting
 from training.services.session_start import can_start_trial, start_assignment, start_free_practice
 from training.services.sessions import end_session
 
-PER_PAGE = 25
 GREETING_TIMEOUT = 8.0  # seconds that a page without JavaScript waits for the first line
 TEMPLATES = {Mode.PHONE: "training/call.html", Mode.CHAT: "training/chat.html"}
 
@@ -82,16 +80,6 @@ def free_practice(request: AuthenticatedRequest, mode: str) -> HttpResponse:
         brief = _describe_scenario(scenario, Session.Kind.FREE_PRACTICE)
     live = Session.objects.for_counselor(request.user).live().filter(mode=mode, kind=Session.Kind.FREE_PRACTICE).first()
     return _render_practice(request, brief, live)
-
-
-@login_required
-@require_GET
-def scenario_library(request: AuthenticatedRequest) -> HttpResponse:
-    """List scenarios for free practice by title, without any prompt or assessment criteria."""
-    form = LibraryFilterForm(request.GET)
-    rows = form.narrow(Scenario.objects.playable_by(request.user)).order_by("title", "pk")
-    page = get_countless_page(rows, PER_PAGE, request.GET.get("page"))
-    return render(request, "training/library.html", {"form": form, "page": page})
 
 
 @login_required
