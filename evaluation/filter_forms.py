@@ -1,5 +1,7 @@
 """Forms that filter lists of people, sessions, feedback, and flags."""
 
+from typing import ClassVar
+
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
@@ -68,28 +70,34 @@ class TeamFilterForm(forms.Form):
 
 
 class HistoryFilterForm(forms.Form):
-    """A filter for the practice history."""
+    """Filters for the practice history. Invalid ones are ignored."""
+
+    KINDS: ClassVar = [("assignment", _("Assigned")), ("free_practice", _("Free practice"))]
+    RESULTS: ClassVar = [("graded", _("With a grade")), ("stopped", _("Stopped"))]
 
     q = forms.CharField(required=False, max_length=100)
-    mode = forms.ChoiceField(required=False, label=_("Mode"), choices=[("", _("Calls and chats")), *Mode.choices])
-    kind = forms.ChoiceField(
-        label=_("Kind"),
-        required=False,
-        choices=[("", _("All kinds")), ("assignment", _("Assignments")), ("free_practice", _("Free practice"))],
-    )
+    mode = forms.ChoiceField(required=False, choices=Mode.choices)
+    kind = forms.ChoiceField(required=False, choices=KINDS)
+    result = forms.ChoiceField(required=False, choices=RESULTS)
 
     def __init__(self, user: User, data: QueryDict) -> None:
         super().__init__(data)
         self.user = user
         self.fields["q"].label = _("Title or counselor") if user.reads_others_sessions else _("Words, title, or name")
+        self.is_valid()
+
+    @property
+    def is_filtered(self) -> bool:
+        return any(self.cleaned_data.values())
 
     def filter_rows(self, rows: SessionQuerySet) -> SessionQuerySet:
-        if not self.is_valid():
-            return rows
         chosen = self.cleaned_data
-        narrowed = {name: chosen[name] for name in ("mode", "kind") if chosen[name]}
-        rows = rows.filter(**narrowed)
-        return rows.matching_for(self.user, chosen["q"]) if chosen["q"] else rows
+        rows = rows.filter(**{name: chosen[name] for name in ("mode", "kind") if chosen.get(name)})
+        if chosen.get("result") == "graded":
+            rows = rows.filter(score__isnull=False)
+        elif chosen.get("result") == "stopped":
+            rows = rows.stopped()
+        return rows.matching_for(self.user, chosen["q"]) if chosen.get("q") else rows
 
 
 class EvaluationFilterForm(forms.Form):

@@ -82,7 +82,7 @@ def dashboard(request: AuthenticatedRequest) -> HttpResponse:
 @login_required
 @require_GET
 def history(request: AuthenticatedRequest) -> HttpResponse:
-    """List past practice, newest first, filtered by words, mode, and kind."""
+    """List past practice, newest first, filtered by words, mode, kind, and result."""
     form = HistoryFilterForm(request.user, request.GET)
     page = get_countless_page(form.filter_rows(_visible_sessions(request)), PER_PAGE, request.GET.get("page"))
     page.object_list = [_build_listed_session(request, session) for session in page.object_list]

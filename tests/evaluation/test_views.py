@@ -55,8 +55,10 @@ def test_dashboard_sorts_assignments_by_due_date(counselor, supervisor, organiza
 
 
 def test_empty_dashboard_and_history_show_notice(counselor, supervisor):
-    assert "You have no assignments right now" in page_text(counselor, "/")
+    assert "Nothing is assigned to you. Practice what you like." in page_text(counselor, "/")
+    assert "No conversations yet" in page_text(counselor, "/")
     assert "You haven’t practiced yet" in page_text(counselor, "/sessions/")
+    assert "No conversation matches" in page_text(counselor, "/sessions/?mode=chat")
     assert "No one has practiced yet" in page_text(supervisor, "/sessions/")
 
 
@@ -73,7 +75,7 @@ def test_trial_is_listed_only_for_its_owner(supervisor, admin, evaluator, counse
 
     for page in ("/", "/sessions/"):
         mine = page_text(supervisor, page)
-        assert link in mine and "<li>Trial</li>" in mine
+        assert link in mine and ">Trial<" in mine
         assert not [person for person in (admin, evaluator, counselor) if link in page_text(person, page)]
 
 
