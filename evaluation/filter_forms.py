@@ -100,6 +100,26 @@ class HistoryFilterForm(forms.Form):
         return rows.matching_for(self.user, chosen["q"]) if chosen.get("q") else rows
 
 
+class ProgressSpanForm(forms.Form):
+    """The time that a progress page covers. Anything else than its choices shows the longest."""
+
+    SPANS: ClassVar = [("4", _("4 weeks")), ("12", _("12 weeks")), ("26", _("6 months"))]
+
+    weeks_shown = forms.ChoiceField(required=False, choices=SPANS)
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__({"weeks_shown": data.get("weeks")})
+        self.is_valid()
+
+    @property
+    def chosen(self) -> str:
+        return self.cleaned_data.get("weeks_shown") or self.SPANS[-1][0]
+
+    @property
+    def weeks(self) -> int:
+        return int(self.chosen)
+
+
 class EvaluationFilterForm(forms.Form):
     """A filter for graded feedback."""
 

@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 WIDTH, HEIGHT = 600, 120  # SVG units, without the margins for labels
+MIN_POINTS = 5  # with fewer, words say more than a line
+MIN_COMPARED = 2  # conversations in each half of the time
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,33 @@ class Plot:
         ]
 
     @property
+    def is_drawn(self) -> bool:
+        return len(self.points) >= MIN_POINTS
+
+    @property
     def line(self) -> str:
-        """Value of the `points` attribute of an SVG polyline."""
-        return " ".join(f"{dot.x},{dot.y}" for dot in self.dots)
+        """Path data of the line."""
+        return "M" + " L".join(f"{dot.x} {dot.y}" for dot in self.dots)
+
+    @property
+    def area(self) -> str:
+        """Path data of the area below the line."""
+        return f"{self.line} L{self.dots[-1].x} {HEIGHT} L{self.dots[0].x} {HEIGHT} Z"
+
+    @property
+    def average(self) -> int:
+        """Average over all conversations, in percent, rounded down. 0 without any."""
+        return _average_of(self.points)
+
+    @property
+    def change(self) -> int | None:
+        """Points gained from the first half of the time to the second. None if either has too few conversations."""
+        middle = self.first + (self.last - self.first) / 2
+        before = [point for point in self.points if point.week <= middle]
+        after = [point for point in self.points if point.week > middle]
+        if min(sum(point.sessions for point in half) for half in (before, after)) < MIN_COMPARED:
+            return None
+        return _average_of(after) - _average_of(before)
 
     @property
     def summary(self) -> str:
@@ -68,6 +94,11 @@ class Plot:
         ) % {"first": first.percent, "last": last.percent, "weeks": len(self.points)}
 
 
+def _average_of(points: Sequence[PlotPoint]) -> int:
+    sessions = sum(point.sessions for point in points)
+    return sum(point.percent * point.sessions for point in points) // sessions if sessions else 0
+
+
 def percent_of(reached: int, possible: int) -> int:
     """Return `reached` as a percentage of `possible`, rounded down. Return 0 if nothing was possible."""
     return 100 * reached // possible if possible else 0
@@ -80,11 +111,10 @@ class Sparkline:
     scores: Sequence[int]
 
     WIDTH, HEIGHT = 200, 48  # SVG units
-    MIN_SCORES = 5  # with fewer, words say more than a line
 
     @property
     def is_drawn(self) -> bool:
-        return len(self.scores) >= self.MIN_SCORES
+        return len(self.scores) >= MIN_POINTS
 
     @property
     def average(self) -> int:

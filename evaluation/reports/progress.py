@@ -10,7 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from accounts.models import User
 from evaluation.grading.rubric import BRANCHES, SKILLS_BY_BRANCH
+from evaluation.models import Evaluation
 from evaluation.models.weekly_tallies import TallyQuerySet
 from evaluation.reports.plots import Plot, PlotPoint, percent_of
 from evaluation.services.weekly_tallies import SCENARIO_SKILL, monday_of
@@ -73,6 +75,33 @@ def list_skill_progress(rows: TallyQuerySet, weeks: int) -> list[SkillProgress]:
     for row in rows.skills().filter(week__gte=first).order_by("week").values("skill", "week").annotate(**_SUMS):
         by_skill.setdefault(row["skill"], []).append(row)
     return [_build_skill(key, by_skill[key], first) for key in SKILL_NAMES if key in by_skill]
+
+
+def rank_skills(skills: Iterable[SkillProgress]) -> list[SkillProgress]:
+    """Return the strongest skill first. Of two that are equal, the one with more conversations comes first."""
+    return sorted(skills, key=lambda skill: (-skill.percent, -skill.sessions))
+
+
+@dataclass(frozen=True)
+class RedLineRecord:
+    """How often a counselor kept all red lines."""
+
+    graded: int  # conversations
+    crossed: int
+    last_crossed: Evaluation | None
+
+    @property
+    def kept(self) -> int:
+        return self.graded - self.crossed
+
+
+def count_red_lines(reader: User, person: User, weeks: int) -> RedLineRecord:
+    """Count the graded conversations of `person` that `reader` may read. Feedback held for human review is left out."""
+    own = Evaluation.objects.for_user(reader).latest_completed().filter(session__counselor=person)
+    recent = own.filter(session__started_at__date__gte=first_monday(weeks)).exclude(session__kind=Session.Kind.TRIAL)
+    crossed = recent.crossing_red_line()
+    newest = crossed.select_related("session__scenario_version").order_by("-session__started_at").first()
+    return RedLineRecord(recent.count(), crossed.count(), newest)
 
 
 def _build_skill(key: str, rows: list[Any], first: date) -> SkillProgress:
