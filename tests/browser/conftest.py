@@ -14,6 +14,7 @@ from tests.browser.demo_site import (  # noqa: F401
     page_pool,
     practice_browser,
 )
+from tests.browser.practice_fakes import api, call, chat, gateway, open_call, open_chat  # noqa: F401
 from tests.browser.static_site import StaticSite, open_page_with_errors, serve_static_site
 
 

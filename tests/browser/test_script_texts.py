@@ -5,18 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.practice_fakes import FakeGateway, FakeSessionApi, practice_panel, stream, turn
 from tests.browser.static_site import StaticSite
-from tests.browser.test_practice_pages import (
-    FakeGateway,
-    FakeSessionApi,
-    api,  # noqa: F401
-    gateway,  # noqa: F401
-    open_call,  # noqa: F401
-    open_chat,  # noqa: F401
-    practice_panel,
-    stream,
-    turn,
-)
 from tests.support.pseudo_locale import MARKING_CATALOG, find_plain_texts, plain_words, pseudo_locale
 from training.models import EndReason
 
@@ -76,10 +66,10 @@ def test_every_state_of_a_call_is_described_in_translated_text(page: Page) -> No
 
 
 def test_call_page_shows_only_translated_text(
-    open_call: Callable[..., Page],  # noqa: F811
+    open_call: Callable[..., Page],
     page: Page,
-    api: FakeSessionApi,  # noqa: F811
-    gateway: FakeGateway,  # noqa: F811
+    api: FakeSessionApi,
+    gateway: FakeGateway,
 ) -> None:
     page.add_init_script("navigator.mediaDevices.enumerateDevices = async () => [];")  # device names are data
     found: dict[str, set[str]] = {}
@@ -108,9 +98,9 @@ def test_call_page_shows_only_translated_text(
 
 
 def test_chat_page_shows_only_translated_text(
-    open_chat: Callable[..., Page],  # noqa: F811
+    open_chat: Callable[..., Page],
     page: Page,
-    api: FakeSessionApi,  # noqa: F811
+    api: FakeSessionApi,
 ) -> None:
     found: dict[str, set[str]] = {}
     open_chat(**PRACTICE)
