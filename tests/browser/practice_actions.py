@@ -49,7 +49,7 @@ def call_panel(page: Page) -> Locator:
 
 def start_typing(page: Page, button: str = "Start the call") -> None:
     """Start the call in typing mode, without a microphone."""
-    page.get_by_role("button", name="Type instead").locator("visible=true").click()
+    page.get_by_role("button", name="Type", exact=True).locator("visible=true").click()
     page.get_by_role("button", name=button).click()
     expect(call_panel(page)).to_have_attribute("data-phase", "talking")
 
@@ -65,7 +65,8 @@ def type_line(page: Page, text: str) -> None:
 
 def hang_up(page: Page) -> str:
     """Hang up and return the session's id."""
-    page.get_by_role("button", name="Hang up").click()
+    page.locator("summary.dock-end").click()
+    page.get_by_role("button", name="End the call").click()
     return wait_for_session_id(page)
 
 

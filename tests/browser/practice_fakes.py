@@ -174,8 +174,9 @@ def render(template: str, live_session_id: str | None = None, live_seconds: int 
 
 @pytest.fixture
 def open_call(page: Page, site: StaticSite, api: FakeSessionApi, gateway: FakeGateway) -> Callable[..., Page]:
-    def open_page(**practice: Any) -> Page:
+    def open_page(is_ringing: bool = False, **practice: Any) -> Page:
         site.pages["/call/"] = render("training/call.html", **practice)
+        page.evaluate("ring => localStorage.setItem('steadyline.call.ring', ring)", "on" if is_ringing else "off")
         page.goto("/call/")
         return page
 
@@ -209,6 +210,10 @@ def chat(open_chat: Callable[..., Page], api: FakeSessionApi) -> Iterator[Page]:
     page.get_by_role("button", name="Start the chat").click()
     expect(transcript_items(page)).to_have_text([re.compile("Caller.*hi. is someone there?", re.S)])
     yield page
+
+
+def open_end_menu(page: Page) -> None:
+    page.locator("summary.dock-end").click()
 
 
 def transcript_items(page: Page) -> Any:

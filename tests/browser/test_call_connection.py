@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.practice_fakes import (
     FakeGateway,
     FakeSessionApi,
+    open_end_menu,
     practice_panel,
     transcript_items,
     turn,
@@ -20,7 +21,8 @@ def test_hang_up_without_a_connection_ends_the_call_over_the_api(
     call: Page, api: FakeSessionApi, gateway: FakeGateway
 ) -> None:
     gateway.is_answering = False
-    call.get_by_role("button", name="Hang up").click()
+    open_end_menu(call)
+    call.get_by_role("button", name="End the call").click()
     wait_until(call, lambda: bool(gateway.messages_of_type("hang_up")))
     gateway.lines[-1].close(code=1011)
 
@@ -54,7 +56,7 @@ def test_reconnection_is_retried_while_the_gateway_is_unavailable(
     expect(call.get_by_text("Reconnecting…")).to_be_visible()
     expect(call.get_by_text("Until then, nobody can hear you.")).to_be_visible()
     wait_until(call, lambda: len(gateway.lines) == 2)
-    expect(call.get_by_text("Connected", exact=True)).to_be_visible()
+    expect(call.get_by_text("The caller is listening")).to_be_visible()
     assert api.bodies("POST 7/ticket/")[1:] == [{"held": 1}] * 3
 
 
@@ -64,7 +66,8 @@ def test_hang_up_works_while_reconnecting(call: Page, api: FakeSessionApi, gatew
     gateway.lines[-1].close(code=1006)
     expect(call.get_by_text("Reconnecting…")).to_be_visible()
 
-    call.get_by_role("button", name="Hang up").click()
+    open_end_menu(call)
+    call.get_by_role("button", name="End the call").click()
 
     call.wait_for_url("**/sessions/7/")
     assert api.count("POST 7/end/") == 1
@@ -76,7 +79,7 @@ def test_page_stops_reconnecting_after_two_protocol_errors(
 ) -> None:
     gateway.lines[-1].close(code=1008)
     wait_until(call, lambda: len(gateway.lines) == 2)
-    expect(call.get_by_text("Connected", exact=True)).to_be_visible()
+    expect(call.get_by_text("The caller is listening")).to_be_visible()
     gateway.lines[-1].close(code=1008)
 
     expect(call.get_by_role("heading", name="You were disconnected")).to_be_focused()

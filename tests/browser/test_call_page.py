@@ -13,6 +13,7 @@ from tests.browser.practice_fakes import (
     FakeGateway,
     FakeSessionApi,
     find_serious_axe_violations,
+    open_end_menu,
     practice_panel,
     transcript_items,
     wait_until,
@@ -25,7 +26,8 @@ def test_call_page_describes_the_call_before_any_request(open_call: Callable[...
     expect(page.get_by_role("heading", name="A student who cannot sleep")).to_be_visible()
     expect(page.get_by_text("This assignment requires a recording.")).to_be_visible()
     expect(page.get_by_label("What would you like to practice?")).to_have_count(0)
-    expect(page.get_by_role("button", name="Hang up")).to_be_hidden()
+    expect(page.locator(".dock")).to_be_hidden()
+    expect(page.get_by_role("button", name="Type", exact=True)).to_be_visible()
     assert api.requests == []
 
 
@@ -33,7 +35,7 @@ def test_call_page_describes_the_call_before_any_request(open_call: Callable[...
 def test_microphone_check_detects_sound_and_lists_devices(open_call: Callable[..., Page]) -> None:
     page = open_call()
 
-    page.get_by_role("button", name="Check my microphone").click()
+    page.get_by_role("button", name="Check the sound").click()
 
     expect(page.get_by_text("We can hear you.")).to_be_visible()  # Chromium's fake microphone beeps
     expect(page.get_by_label("Microphone", exact=True).locator("option")).not_to_have_count(0)
@@ -102,6 +104,7 @@ def test_call_reports_playback_and_answers_a_flush(call: Page, gateway: FakeGate
 def test_mute_works_by_button_and_key_but_not_while_typing(call: Page, gateway: FakeGateway) -> None:
     call.get_by_role("button", name="Mute").click()
     expect(call.get_by_text("You’re muted")).to_be_visible()
+    call.get_by_role("button", name="Type", exact=True).click()
     call.get_by_label("Type instead of speaking").press("m")
     call.get_by_role("log").press("m")
 
@@ -110,9 +113,9 @@ def test_mute_works_by_button_and_key_but_not_while_typing(call: Page, gateway: 
     expect(call.get_by_label("Type instead of speaking")).to_have_value("m")
 
 
-@pytest.mark.parametrize("button", ["Hang up", "Get feedback"])
-def test_ended_call_opens_its_session_page(call: Page, api: FakeSessionApi, button: str) -> None:
-    call.get_by_role("button", name=button).click()
+def test_ended_call_opens_its_session_page(call: Page, api: FakeSessionApi) -> None:
+    open_end_menu(call)
+    call.get_by_role("button", name="End the call").click()
 
     call.wait_for_url("**/sessions/7/")
     assert api.count("POST 7/end/") == 0

@@ -36,16 +36,22 @@ def test_every_state_of_a_call_is_described_in_translated_text(page: Page) -> No
     texts = page.evaluate(
         """
         async ({ reasons, notices, codes, statuses }) => {
-          const calls = await import("/static/training/call-state.js");
+          const calls = await import("/static/training/call-texts.js");
+          const { presenceOf } = await import("/static/training/call-presence.js");
           const { ApiProblem } = await import("/static/training/sessions-api.js");
           const { counterText } = await import("/static/training/chat-page.js");
           const states = ["ready", "connecting", "talking", "lost", "ending", "ended"].flatMap((phase) => [
             { phase }, { phase, session: {} }, { phase, isReturning: true }, { phase, notice: "caller_reconnecting" },
-            { phase, problem: { code: "in_use" } },
-          ]);
+            { phase, problem: { code: "in_use" } }, { phase, isStopping: true }, { phase, isMuted: true },
+            ...["speaking", "thinking", "listening"].map((activity) => ({ phase, activity, hasSpoken: true })),
+            { phase, activity: "listening", microphone: "working", hasSpoken: true },
+          ]).map((state) => ({ activity: "listening", microphone: "typing", ...state }));
           return [
-            states.flatMap((state) => [calls.connectionText(state), calls.lostTitle(state), calls.lostAdvice(state)]),
-            [...notices.map((notice) => ({ notice })), { isSlow: true }, { isReturning: true }].map(calls.noticeText),
+            states.flatMap((state) => [calls.lostTitle(state), calls.lostAdvice(state)]),
+            states.flatMap((state) => [presenceOf(state).title, presenceOf(state).detail]),
+            [...notices.map((notice) => ({ notice })), { isSlow: true }, { isReturning: true }, { isFlat: true }]
+              .map(calls.noticeText),
+            [{ isFlat: true }, { isHeard: true }, {}].map(calls.checkText),
             reasons.map((reason) => calls.reasonText({ reason })),
             codes.map(calls.lostText),
             statuses.map((status) => new ApiProblem(status).message),

@@ -22,6 +22,7 @@ from accounts.web.response_policies import allow_calls
 from accounts.web.waiting import respond_when_done
 from ai import AIUnavailableError
 from scenarios.models import Mode, Scenario
+from scenarios.models.choices import Opener
 from scenarios.models.visitor_survey import format_survey
 from training.forms import MAX_MESSAGE_CHARACTERS, ChatMessageForm, StartChatForm
 from training.models import Assignment, EndReason, Session
@@ -47,6 +48,9 @@ class PracticeBrief:
     survey: Sequence[tuple[str, str]] = ()  # questions and answers, for chats only
     estimated_minutes: int | None = None
     difficulty_label: str = ""
+    skills: Sequence[str] = ()
+    account_name: str = ""  # whose procedures apply
+    caller_opens: bool = False
     scenario_id: UUID | None = None
     scenario_url: str = ""  # admin page, for trials only
     # The rest is for assignments only.
@@ -197,6 +201,9 @@ def _describe_scenario(scenario: Scenario, kind: Session.Kind) -> PracticeBrief:
         survey=format_survey(scenario.visitor_survey) if scenario.mode == Mode.CHAT else (),
         estimated_minutes=scenario.estimated_minutes,
         difficulty_label=scenario.get_difficulty_display(),
+        skills=[skill.name for skill in scenario.skills.all()],
+        account_name=scenario.account.name if scenario.account else "",
+        caller_opens=scenario.opens == Opener.CALLER,
         scenario_id=scenario.pk,
     )
 

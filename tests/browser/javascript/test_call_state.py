@@ -12,9 +12,11 @@ def call_state_after(page: Page, *events: dict[str, object]) -> dict[str, Any]:
     return run_script(
         page,
         """
-        const { initialState, reduce, connectionText } = await from("call-state");
+        const { initialState, reduce } = await from("call-state");
+        const { presenceOf } = await from("call-presence");
         const state = argument.reduce(reduce, initialState);
-        return { ...state, words: connectionText(state) };
+        const { look, title } = presenceOf(state);
+        return { ...state, look, words: title };
         """,
         list(events),
     )
@@ -32,14 +34,14 @@ LOST = {"type": "line_lost", "problem": {"message": "gone"}}
         ([], "ready", "Not connected"),
         ([START], "connecting", "Connecting…"),
         ([START, SESSION], "connecting", "Ringing…"),
-        ([START, SESSION, LINE], "talking", "Connected"),
+        ([START, SESSION, LINE], "talking", "The caller is listening"),
         ([START, SESSION, LINE, {"type": "notice", "code": "caller_reconnecting"}], "talking", "Caller reconnecting…"),
         ([START, SESSION, LINE, LOST], "lost", "Disconnected"),
         ([START, SESSION, LINE, {"type": "line_broke"}], "connecting", "Reconnecting…"),
-        ([START, SESSION, LINE, {"type": "line_broke"}, LINE], "talking", "Connected"),
+        ([START, SESSION, LINE, {"type": "line_broke"}, LINE], "talking", "The caller is listening"),
         ([START, SESSION, LINE, {"type": "line_broke"}, LOST], "lost", "Disconnected"),
         ([START, SESSION, {"type": "line_broke"}], "connecting", "Ringing…"),
-        ([START, SESSION, LINE, LOST, START, LINE], "talking", "Connected"),
+        ([START, SESSION, LINE, LOST, START, LINE], "talking", "The caller is listening"),
         ([START, SESSION, LINE, {"type": "hang_up"}], "ending", "Hanging up…"),
         ([START, SESSION, LINE, {"type": "hang_up"}, LOST], "ending", "Hanging up…"),
         ([START, SESSION, LINE, {"type": "ended", "reason": "idle"}, LOST], "ended", "Call ended"),

@@ -26,7 +26,10 @@ export class CallAudio {
   #clockStarted;
   #handlers;
 
-  /** `handlers` has level(n), callerLevel(n), frame({index, pcm}), played(report, atMicSample), microphoneStopped(). */
+  /**
+   * `handlers` has level(n), callerLevel(n), frame({index, pcm}), kept(pcm), played(report, atMicSample),
+   * microphoneStopped(), and microphoneMuted(on), which is about a mute outside of this page.
+   */
   static async open(handlers) {
     const context = new AudioContext({ latencyHint: "interactive" });
     await context.resume();
@@ -46,6 +49,10 @@ export class CallAudio {
     document.addEventListener("visibilitychange", () => context.state === "suspended" && context.resume());
   }
 
+  get context() {
+    return this.#context;
+  }
+
   /** Open the given microphone, or the default one. Throws the browser's error; see `microphoneProblem`. */
   async useMicrophone({ deviceId, raw }) {
     if (!navigator.mediaDevices) throw new DOMException("The page is not secure", "NotFoundError");
@@ -53,7 +60,10 @@ export class CallAudio {
     const processing = { echoCancellation: !raw, noiseSuppression: !raw, autoGainControl: !raw, channelCount: 1 };
     const device = deviceId ? { deviceId: { exact: deviceId } } : {};
     this.#stream = await navigator.mediaDevices.getUserMedia({ audio: { ...processing, ...device } });
-    this.#stream.getAudioTracks()[0].onended = () => this.#handlers.microphoneStopped();
+    const [track] = this.#stream.getAudioTracks();
+    track.onended = () => this.#handlers.microphoneStopped();
+    track.onmute = () => this.#handlers.microphoneMuted?.(true);
+    track.onunmute = () => this.#handlers.microphoneMuted?.(false);
     this.#source = this.#context.createMediaStreamSource(this.#stream);
     this.#source.connect(this.#microphone);
   }
@@ -63,6 +73,18 @@ export class CallAudio {
     const devices = await navigator.mediaDevices.enumerateDevices();
     const used = this.#stream?.getAudioTracks()[0]?.getSettings().deviceId;
     return { used, all: devices.filter((device) => device.kind === "audioinput" && device.deviceId) };
+  }
+
+  /** Return the loudspeakers to choose from, which is none in a browser that cannot change them. */
+  async speakers() {
+    if (!this.#context.setSinkId) return { used: "", all: [] };
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    const all = devices.filter((device) => device.kind === "audiooutput" && device.deviceId);
+    return { used: this.#context.sinkId || "default", all };
+  }
+
+  useSpeaker(deviceId) {
+    return this.#context.setSinkId(deviceId === "default" ? "" : deviceId);
   }
 
   dropMicrophone() {
@@ -83,6 +105,16 @@ export class CallAudio {
 
   mute(on) {
     this.#microphone.port.postMessage({ type: "mute", on });
+  }
+
+  /** Start or stop passing microphone audio to `kept`, before the call. */
+  keep(on) {
+    this.#microphone.port.postMessage({ type: "keep", on });
+  }
+
+  /** Hold the caller in the middle of a word, or let go. */
+  hold(on) {
+    this.#player.port.postMessage({ type: "hold", on });
   }
 
   play({ item, index, pcm }) {
@@ -117,6 +149,7 @@ export class CallAudio {
       return;
     }
     this.#handlers.level(level);
+    if (type === "kept") this.#handlers.kept?.(pcm);
     if (type === "frame" && this.#stream) this.#handlers.frame({ index, pcm });
   }
 

@@ -9,13 +9,19 @@ export const ENDED = "ended";
 export const initialState = Object.freeze({
   phase: READY,
   microphone: "unasked", // asking, working, refused, missing, busy, stopped, typing
+  sample: "none", // of the counselor's own voice before the call: recording, playing, question, good, bad
   isHeard: false,
+  isFlat: false, // the microphone is open, but silent
   isMuted: false,
+  isTyping: false, // the box for typed words is open beside a working microphone
   isSlow: false,
   isRecording: false,
   hasWaitingWords: false, // typed words stay in the box until the call is connected
   hasSpoken: false, // either side has spoken; until then the page asks the counselor to answer the phone
+  activity: "listening", // the caller's: speaking, thinking, or listening
+  callerName: "", // once the caller has told it
   isReturning: false, // the line broke and the page is reconnecting
+  isStopping: false, // stopped without a grade, and it can still be undone
   isLeaving: false, // the page goes to the session's page as soon as the call has ended
   session: null,
   problem: null,
@@ -23,93 +29,19 @@ export const initialState = Object.freeze({
   reason: "",
 });
 
-const LOST_CODES = {
-  1008: gettext("The connection was closed because of an unexpected message."),
-  1009: gettext("The connection was closed because too much was sent at once."),
-  1011: gettext("Something went wrong on our side of the line."),
-  1012: gettext("The line is restarting."),
-  4001: gettext("You were logged out. Log in again in another tab, then reconnect here right away."),
-  4002: gettext("You continued this call on another page or device."),
-  4008: gettext("This page couldn’t keep up with the call."),
-};
-
-const REASONS = {
-  hung_up: gettext("You hung up."),
-  feedback: gettext("You ended the call to get feedback."),
-  line_lost: gettext("The connection was lost."),
-  caller_lost: gettext("We lost the connection to the caller. The problem was on our side, not yours."),
-  caller_inaudible:
-    gettext("The caller’s voice didn’t come through. The problem was on our side, so this call isn’t graded."),
-  stopped: gettext("You stopped the call, which is always OK. It isn’t graded."),
-  supervisor: gettext("A supervisor ended the call. Everything said up to that point was saved."),
-  too_long: gettext("The call reached the maximum length."),
-  idle: gettext("The call ended because nobody spoke for a long time."),
-  ended_elsewhere: gettext("This call was ended on another page."),
-  replaced: gettext("You continued the call on another page."),
-  shutdown: gettext("The service restarted."),
-  failed: gettext("Something went wrong on our side."),
-  too_fast: gettext("The call was ended because this page sent too much at once. Everything said up to that point was saved."),
-  session_over: gettext("This call had already ended."),
-};
-
-const NOTICES = {
-  caller_reconnecting:
-    gettext("The caller’s line dropped for a moment. Stay on the line while we call them back."),
-  caller_back: gettext("The caller is back on the line."),
-  draining:
-    gettext("This line will restart later. Take your time to finish. If the call is cut off, we’ll reconnect you."),
-  idle_warning: gettext("Nobody has spoken for a while. Say something, or the call will end in a minute."),
-  ending_soon: gettext("This call will reach the maximum length in about a minute."),
-  typed_too_fast:
-    gettext("That was more than the caller can take in at once. Your words are still in the box. Wait a moment, or shorten them, and send them again."),
-  too_fast: gettext("This page sent too much at once, so the call is ending. Everything said so far is saved."),
-  caller_lost: gettext("We lost the connection to the caller. The problem is on our side, not yours."),
-  caller_inaudible:
-    gettext("The caller’s voice isn’t coming through. The problem is on our side, so this call won’t be graded."),
-};
-
 // Notices that disappear after a moment. The others stay for as long as they apply.
 export const TEMPORARY_NOTICES = ["caller_back", "typed_too_fast"];
 
 export const isInCall = ({ phase }) => [CONNECTING, TALKING, ENDING].includes(phase);
 export const canSpeak = ({ microphone }) => microphone === "working";
-export const lostText = (code) => LOST_CODES[code] ?? gettext("The connection to the caller was lost.");
-export const isElsewhere = ({ problem }) => ["in_use", "replaced"].includes(problem?.code);
-export const isLoggedOut = ({ problem }) => problem?.code === "logged_out";
-export const lostTitle = (state) =>
-  isElsewhere(state) ? gettext("This call is open on another page") : gettext("You were disconnected");
-export const lostAdvice = (state) =>
-  isElsewhere(state)
-    ? gettext("Continue there, or continue here. Nothing is lost either way.")
-    : gettext("Everything said up to that point was saved. You can continue with the same caller.");
-export const reasonText = ({ reason }) => REASONS[reason] ?? gettext("The call has ended.");
-export function noticeText({ notice, isSlow, isReturning, phase, hasWaitingWords }) {
-  if (hasWaitingWords && phase === CONNECTING)
-    return gettext("Your words stay in the box and are sent as soon as the caller is on the line.");
-  if (hasWaitingWords && phase === ENDING) return gettext("The call is ending. The words in the box were not sent.");
-  if (isReturning) return gettext("You were disconnected. We’re reconnecting you. Until then, nobody can hear you.");
-  if (isSlow) return gettext("Your connection is slow. The caller may not hear everything you say.");
-  return NOTICES[notice] ?? "";
-}
-
-const PHASE_TEXTS = {
-  ready: gettext("Not connected"),
-  lost: gettext("Disconnected"),
-  ending: gettext("Hanging up…"),
-  ended: gettext("Call ended"),
-};
-
-export function connectionText({ phase, session, notice, problem, isReturning }) {
-  if (phase === CONNECTING && isReturning) return gettext("Reconnecting…");
-  if (phase === CONNECTING) return session ? gettext("Ringing…") : gettext("Connecting…");
-  if (phase === TALKING) return notice === "caller_reconnecting" ? gettext("Caller reconnecting…") : gettext("Connected");
-  if (phase === LOST && isElsewhere({ problem })) return gettext("Not connected");
-  return PHASE_TEXTS[phase];
-}
+export const isSilent = ({ isMuted, isStopping }) => isMuted || isStopping;
+const isUnderWay = ({ phase }) => [CONNECTING, TALKING, LOST].includes(phase);
 
 const changes = {
-  microphone: (state, { status }) => ({ microphone: status, isHeard: false }),
+  microphone: (state, { status }) => ({ microphone: status, isHeard: false, isFlat: false, sample: "none" }),
   heard: () => ({ isHeard: true }),
+  flat: (state, { on }) => ({ isFlat: on }),
+  sample: (state, { status }) => ({ sample: status }),
   start: ({ phase }) =>
     [READY, LOST].includes(phase) ? { phase: CONNECTING, problem: null, notice: "", isSlow: false } : {},
   session: (state, { session }) => ({ session }),
@@ -124,15 +56,21 @@ const changes = {
     hasSpoken: hasSpoken || Boolean(text),
     notice: text && notice === "idle_warning" ? "" : notice,
   }),
+  caller_name: ({ callerName }, { name }) => ({ callerName: callerName || name }),
+  activity: (state, { activity }) => ({ activity, hasSpoken: state.hasSpoken || activity === "speaking" }),
   notice: (state, { code }) => ({ notice: code }),
   notice_over: (state, { code }) => (state.notice === code ? { notice: "" } : {}),
   typed: (state, { isWaiting }) => ({ hasWaitingWords: isWaiting }),
+  typing: (state, { on }) => ({ isTyping: on }),
   mute: (state, { on }) => ({ isMuted: on }),
   slow: (state, { on }) => ({ isSlow: on }),
-  line_lost: (state, { problem }) => ([CONNECTING, TALKING].includes(state.phase) ? { phase: LOST, problem, isReturning: false } : {}),
-  hang_up: ({ phase }) => ([CONNECTING, TALKING, LOST].includes(phase) ? { phase: ENDING, isLeaving: true } : {}),
+  line_lost: (state, { problem }) =>
+    [CONNECTING, TALKING].includes(state.phase) ? { phase: LOST, problem, isReturning: false } : {},
+  stop: (state) => (isUnderWay(state) ? { isStopping: true } : {}),
+  undo_stop: () => ({ isStopping: false }),
+  hang_up: (state) => (isUnderWay(state) ? { phase: ENDING, isLeaving: true, isStopping: false } : {}),
   not_ended: ({ phase }, { problem }) => (phase === ENDING ? { phase: LOST, isLeaving: false, problem } : {}),
-  ended: (state, { reason }) => ({ phase: ENDED, reason: state.reason || reason }),
+  ended: (state, { reason }) => ({ phase: ENDED, isStopping: false, reason: state.reason || reason }),
 };
 
 export function reduce(state, event) {

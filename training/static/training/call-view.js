@@ -1,8 +1,11 @@
-import { connectionText, isElsewhere, isInCall, isLoggedOut, lostAdvice, lostTitle, noticeText, reasonText, TALKING } from "./call-state.js";
+import { canSpeak, isInCall, LOST, TALKING } from "./call-state.js";
+import { presenceOf } from "./call-presence.js";
+import { checkText, isElsewhere, isLoggedOut, lostAdvice, lostTitle, noticeText, reasonText } from "./call-texts.js";
 import { setTexts, showOnly } from "./page-elements.js";
 
 const QUIET_DB = -60;
 const SPEECH_DB = -20;
+const TURN_TAKING = ["speaking", "thinking", "listening"];
 
 /** Convert a level (root mean square) to the position of a meter on the page, 0 to 1. */
 export function meterPosition(level) {
@@ -11,14 +14,14 @@ export function meterPosition(level) {
 }
 
 export function formatDuration(seconds) {
-  const two = (number) => String(Math.floor(number)).padStart(2, "0");
-  return `${two(seconds / 60)}:${two(seconds % 60)}`;
+  return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 }
 
 /** View of the call page. It draws the state and makes no decisions. */
 export class CallView {
   #phase = "ready";
   #talkingSince = null;
+  #wasStopping = false;
 
   constructor(root) {
     this.root = root;
@@ -26,37 +29,53 @@ export class CallView {
     // `elapsed` is the age, in seconds, of a call that began elsewhere, at the time this page was opened.
     const { elapsed } = this.timer.dataset;
     if (elapsed > 0) this.#talkingSince = -1000 * elapsed;
-    this.devices = root.querySelector("[data-devices]");
   }
 
   show(state) {
     const { phase, session, problem } = state;
     this.root.dataset.phase = phase;
-    showOnly(this.root, { when: phase, mic: state.microphone });
+    showOnly(this.root, { when: phase, mic: state.microphone, sample: state.sample });
+    this.#showPresence(state);
     setTexts(this.root, {
-      connection: connectionText(state),
       notice: noticeText(state),
       reason: reasonText(state),
       lost: lostTitle(state),
       advice: lostAdvice(state),
       problem: problem?.message ?? "",
-      heard: state.isHeard ? gettext("We can hear you.") : gettext("Say something. The bar moves when we hear you."),
-      mute: state.isMuted ? gettext("Unmute") : gettext("Mute"),
-      microphone: state.isMuted ? gettext("You’re muted") : gettext("Your microphone is on"),
+      heard: checkText(state),
     });
-    this.#flag("problem", problem);
-    this.#flag("other-call", problem?.code === "call_live" && problem.sessionId);
-    this.#flag("recording", state.isRecording && isInCall(state));
-    this.#flag("greet", phase === TALKING && !state.hasSpoken);
-    this.#flag("notice", noticeText(state));
-    this.#flag("elsewhere", isElsewhere(state));
-    this.#flag("here", !isElsewhere(state));
-    this.#flag("logged-out", isLoggedOut(state));
-    this.root.querySelector("[data-action=mute]").setAttribute("aria-pressed", String(state.isMuted));
-    const start = this.root.querySelector("[data-action=start]");
-    if (start) start.disabled = state.microphone === "asking";
+    for (const [name, on] of Object.entries(flagsOf(state))) this.#flag(name, on);
+    this.#showButtons(state);
     if (session) for (const link of this.root.querySelectorAll("[data-session-link]")) link.href = session.page;
     if (phase !== this.#phase) this.#enter(phase);
+    if (state.isStopping && !this.#wasStopping) this.root.querySelector("[data-action=undo-stop]")?.focus();
+    this.#wasStopping = state.isStopping;
+  }
+
+  #showPresence(state) {
+    const { look, title, detail } = presenceOf(state);
+    const words = this.root.querySelector("[data-presence]");
+    if (!words) return;
+    // Turn-taking is heard on the line, and a screen reader would talk over it. Everything else is announced.
+    const isHeardAnyway = TURN_TAKING.includes(look) && TURN_TAKING.includes(this.root.dataset.look) && !state.isMuted;
+    words.setAttribute("aria-live", isHeardAnyway ? "off" : "polite");
+    this.root.dataset.look = look;
+    setTexts(this.root, { title, detail });
+    showOnly(this.root, { look });
+  }
+
+  #showButtons(state) {
+    this.#press("mute", state.isMuted);
+    this.#press("toggle-typing", state.isTyping || !canSpeak(state));
+    this.#press("type", state.microphone === "typing");
+    this.#press("speak", state.microphone !== "typing");
+    const start = this.root.querySelector("[data-action=start]");
+    if (start) start.disabled = state.microphone === "asking";
+  }
+
+  #press(action, on) {
+    for (const button of this.root.querySelectorAll(`[data-action="${action}"][aria-pressed]`))
+      button.setAttribute("aria-pressed", String(Boolean(on)));
   }
 
   showCallerLevel(level) {
@@ -67,10 +86,30 @@ export class CallView {
     this.root.style.setProperty("--microphone-level", meterPosition(level).toFixed(2));
   }
 
-  listDevices({ used, all }) {
-    const options = all.map(({ deviceId, label }) => new Option(label || gettext("Microphone"), deviceId));
-    this.devices.replaceChildren(...options);
-    this.devices.value = used;
+  showSecondsLeft(seconds) {
+    setTexts(this.root, { "seconds-left": String(seconds) });
+  }
+
+  listDevices(microphones, speakers) {
+    this.#list("[data-devices]", microphones, gettext("Microphone"));
+    this.#list("[data-speakers]", speakers, gettext("Loudspeaker"));
+    this.#flag("speakers", speakers.all.length > 1);
+  }
+
+  #list(selector, { used, all }, unnamed) {
+    for (const select of this.root.querySelectorAll(selector)) {
+      select.replaceChildren(...all.map(({ deviceId, label }) => new Option(label || unnamed, deviceId)));
+      select.value = used;
+    }
+  }
+
+  toggleTranscript() {
+    const isHidden = this.root.toggleAttribute("data-transcript-hidden");
+    this.root.querySelector(isHidden ? ".dock [data-action=toggle-transcript]" : "[data-log]").focus();
+  }
+
+  focusControls() {
+    this.root.querySelector("[data-action=mute]").focus();
   }
 
   tick(now) {
@@ -91,4 +130,24 @@ export class CallView {
   #flag(name, on) {
     for (const element of this.root.querySelectorAll(`[data-if="${name}"]`)) element.hidden = !on;
   }
+}
+
+/** Return what the elements with `data-if` depend on. */
+function flagsOf(state) {
+  const { phase, problem, isStopping } = state;
+  const isLive = isInCall(state) && !isStopping;
+  return {
+    problem,
+    "other-call": problem?.code === "call_live" && problem.sessionId,
+    recording: state.isRecording && isInCall(state),
+    notice: noticeText(state),
+    elsewhere: isElsewhere(state),
+    here: !isElsewhere(state),
+    "logged-out": isLoggedOut(state),
+    stopping: isStopping,
+    controls: isLive,
+    presence: isInCall(state) || isStopping,
+    lost: phase === LOST && !isStopping,
+    typing: isLive && (state.isTyping || !canSpeak(state)),
+  };
 }

@@ -1,38 +1,55 @@
-import { CallPage } from "./call-page.js";
-import { onActions } from "./page-elements.js";
+/**
+ * First script of the call page. It loads the others when the first control is used, so that the page opens quickly.
+ * If they do not arrive, it says so and offers to try again.
+ */
+const root = document.querySelector("#call");
+const problem = root.querySelector("[data-load-problem]");
+let loading = null;
+let lastAction = "";
 
-function listenTo(page, root) {
-  onActions(root, {
-    check: () => page.checkMicrophone(),
-    type: () => page.typeInstead(),
-    start: () => page.start(),
-    "end-other": () => page.endOtherCall(),
-    reconnect: () => page.connect(),
-    "take-over": () => page.connect({ takeOver: true }),
-    mute: () => page.toggleMute(),
-    "hang-up": () => page.hangUp(),
-    stop: () => page.stop(),
-    feedback: () => page.hangUp(), // same as hang-up: both lead to the session's page, where feedback appears
-    "start-over": () => page.startOver(),
+function loadTexts() {
+  if (window.gettext) return Promise.resolve();
+  const script = document.createElement("script");
+  script.src = root.dataset.textsUrl;
+  return new Promise((resolve, reject) => {
+    script.onload = resolve;
+    script.onerror = reject;
+    document.head.append(script);
   });
-  root.querySelector("[data-devices]").addEventListener("change", ({ target }) => page.checkMicrophone(target.value));
-  const form = root.querySelector("[data-say]");
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    page.sendTyped();
-  });
-  document.addEventListener("keydown", (event) => {
-    const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
-    if (event.key.toLowerCase() !== "m" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (page.isTalking) page.toggleMute();
-  });
-  window.addEventListener("beforeunload", (event) => page.warnsBeforeLeaving && event.preventDefault());
-  window.addEventListener("pagehide", () => page.leaveLine());
-  window.addEventListener("offline", () => page.dropDeadLine());
-  window.addEventListener("online", () => page.tryNow());
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && page.tryNow());
-  setInterval(() => page.view.tick(performance.now()), 500);
 }
 
-const root = document.querySelector("#call");
-listenTo(new CallPage(root), root);
+async function loadControls() {
+  await loadTexts();
+  const { CallControls } = await import("./call-controls.js");
+  return new CallControls(root);
+}
+
+function controls() {
+  loading ??= loadControls().catch((error) => {
+    loading = null;
+    throw error;
+  });
+  return loading;
+}
+
+async function act(name, button) {
+  lastAction = name;
+  button.setAttribute("aria-busy", "true");
+  try {
+    const ready = await controls();
+    problem.hidden = true;
+    ready.act(name);
+  } catch {
+    problem.hidden = false;
+    problem.focus();
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}
+
+root.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-action]");
+  if (button) act(button.dataset.action === "load-again" ? lastAction : button.dataset.action, button);
+});
+// The sound settings show what this browser has kept.
+root.addEventListener("toggle", ({ target }) => target.matches("[data-sound-settings]") && controls().catch(() => {}), true);

@@ -6,11 +6,13 @@ class Microphone extends AudioWorkletProcessor {
     super();
     this.port.onmessage = ({ data }) => this.receive(data);
     this.inCall = false;
+    this.keeps = false; // before the call, for the counselor's own sample
     this.restart();
   }
 
   receive({ type, on }) {
     if (type === "mute") this.core.muted = on;
+    if (type === "keep") this.keeps = on;
     if (type === "start") this.starting = true;
   }
 
@@ -22,6 +24,7 @@ class Microphone extends AudioWorkletProcessor {
 
   send({ index, pcm, level }) {
     if (this.inCall) this.port.postMessage({ type: "frame", index, pcm, level }, [pcm.buffer]);
+    else if (this.keeps) this.port.postMessage({ type: "kept", pcm, level }, [pcm.buffer]);
     else this.port.postMessage({ type: "level", level });
   }
 

@@ -81,7 +81,8 @@ export class PlayerCore {
     this.#contextRate = contextRate;
     this.#onReport = onReport;
     this.#ring = new Ring(capacity);
-    this.paused = false;
+    this.paused = false; // by the gateway
+    this.held = false; // by this page, and a new line does not change it
   }
 
   /** Queue audio of the newest item. Ignore an older item's audio: that item was flushed or has been played. */
@@ -109,6 +110,13 @@ export class PlayerCore {
 
   resume() {
     this.paused = false;
+  }
+
+  /** Stop playing until let go, whatever the gateway says. What was not played is not reported as heard. */
+  hold(on) {
+    this.held = on;
+    this.#cut = true;
+    this.#reportProgress();
   }
 
   /** Drop the unplayed audio of this item and all later ones, and report how much was heard. Ends a pause. */
@@ -139,7 +147,7 @@ export class PlayerCore {
   /** Fill a block whose first sample is the context's frame number `frame`. */
   render(target, frame) {
     let filled = 0;
-    while (!this.paused && this.#items.length && filled < target.length) {
+    while (!this.paused && !this.held && this.#items.length && filled < target.length) {
       const item = this.#items[0];
       const written = this.#fill(item, target, filled);
       filled += written;

@@ -12,12 +12,13 @@ class Player extends AudioWorkletProcessor {
     this.level = 0;
   }
 
-  receive({ type, item, index, pcm }) {
+  receive({ type, item, index, pcm, on }) {
     if (type === "audio") this.core.play(item, index, pcm);
     else if (type === "item_end") this.core.endItem(item);
     else if (type === "flush") this.core.flush(item);
     else if (type === "pause") this.core.pause();
     else if (type === "resume") this.core.resume();
+    else if (type === "hold") this.core.hold(on);
     else if (type === "reset") this.core.reset();
   }
 

@@ -44,6 +44,11 @@ export class SessionsApi {
     return this.#json("POST", `${id}/stop/`, {});
   }
 
+  /** Stop the session while the page closes. The browser sends the request after the page is gone. */
+  stopOnLeaving(id) {
+    return this.#fetch("POST", `${id}/stop/`, {}, "application/json", { keepalive: true }).catch(() => {});
+  }
+
   /** Request a ticket. `claim` is empty, `{held: epoch}` for a page that reconnects, or `{take_over: true}`. */
   ticket(id, claim = {}) {
     return this.#json("POST", `${id}/ticket/`, claim);
@@ -61,9 +66,9 @@ export class SessionsApi {
     });
   }
 
-  async #fetch(method, path, body, accept) {
+  async #fetch(method, path, body, accept, options = {}) {
     const headers = { Accept: accept, "Content-Type": "application/json", "X-CSRFToken": this.#csrf };
-    const request = { method, headers, credentials: "same-origin", body: body && JSON.stringify(body) };
+    const request = { method, headers, credentials: "same-origin", body: body && JSON.stringify(body), ...options };
     const response = await fetch(this.#url + path, request).catch(() => null);
     if (!response) throw new ApiProblem(0);
     if (!response.ok) throw new ApiProblem(response.status, await response.json().catch(() => ({})));

@@ -1,6 +1,11 @@
 const NEAR_END = 32;
 const SPEAKERS = { caller: gettext("Caller"), counselor: gettext("You") };
 
+function formatTime(milliseconds) {
+  const seconds = Math.floor(milliseconds / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
 /** Draws a Transcript into a scrolling log, which follows the newest line only while the reader is at the end. */
 export class TranscriptView {
   #lines = new Map();
@@ -72,6 +77,9 @@ export class TranscriptView {
     line.querySelector("[data-name]").textContent = SPEAKERS[turn.role];
     line.querySelector("[data-text]").textContent = turn.text || "…";
     line.querySelector("[data-cut-off]").hidden = !turn.interrupted;
+    line.classList.toggle("turn-you", turn.role === "counselor");
+    const time = line.querySelector("[data-time]");
+    if (time && turn.final && turn.start_ms !== undefined) time.textContent = formatTime(turn.start_ms);
     return line;
   }
 
