@@ -11,6 +11,6 @@ from training.signals import session_ended
 
 @receiver(session_ended)
 def queue_evaluation(session: Session, **kwargs: Any) -> None:
-    """Queue grading when a session ends, unless its counselor stopped it: stopped sessions are never graded."""
-    if not session.was_stopped:
+    """Queue grading when a session ends. Stopped sessions and warm-up calls are never graded."""
+    if not session.was_stopped and not session.is_warm_up:
         feedback_requests.queue_evaluation(session)

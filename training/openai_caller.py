@@ -22,6 +22,7 @@ CALLER_RULES = {mode: (PROMPTS / f"caller_{mode}.v1.txt").read_text() for mode i
 FREE_PRACTICE_PROMPT = (PROMPTS / "free_practice.v1.txt").read_text()
 SURVEY_INTRO = "Before the chat you filled in a form, which the counselor has read. What you say agrees with it:\n"
 FREE_PRACTICE_WISHES = (PROMPTS / "free_practice_wishes.v1.txt").read_text()
+WARM_UP_PROMPT = (PROMPTS / "warm_up.v1.txt").read_text()
 OPENING_PROMPT = (PROMPTS / "opening.v1.txt").read_text()
 
 _OPENING_TIMEOUT = 12.0  # seconds
@@ -33,7 +34,12 @@ _MAX_REPLY_TOKENS = 2000
 
 
 def caller_instructions(session: Session) -> str:
-    """Return the caller's complete instructions: the fixed rules and the prompt of the scenario or free practice."""
+    """Return the caller's complete instructions: the fixed rules and the prompt of the scenario or free practice.
+
+    A warm-up has instructions of its own.
+    """
+    if session.is_warm_up:
+        return WARM_UP_PROMPT
     parts = [session.scenario_version.prompt if session.scenario_version else FREE_PRACTICE_PROMPT]
     survey = format_survey_for_prompt(session.scenario_version.visitor_survey) if session.scenario_version else []
     if survey and not session.is_phone:

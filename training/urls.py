@@ -18,6 +18,7 @@ urlpatterns = [
     path("training/chat/<uuid:pk>/say/", practice.chat_send, name="chat_send"),
     path("training/chat/<uuid:pk>/end/", practice.chat_end, name="chat_end"),
     path("training/library/", library.scenario_library, name="scenario_library"),
+    path("training/voice/warm-up/", practice.warm_up, name="warm_up"),
     path("training/voice/trial/<uuid:pk>/", practice.trial, {"mode": "phone"}, name="voice_trial"),
     path("training/chat/trial/<uuid:pk>/", practice.trial, {"mode": "chat"}, name="chat_trial"),
     path("training/voice/<uuid:pk>/", practice.practice, {"mode": "phone"}, name="voice"),

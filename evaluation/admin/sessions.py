@@ -67,9 +67,8 @@ class SessionAdmin(FeedbackRowsMixin, TenantAdmin):
 
     def get_queryset(self, request):
         shown = Evaluation.objects.shown_to(request.user)
-        return (
-            super().get_queryset(request).prefetch_related(Prefetch("evaluations", shown, to_attr="shown_evaluations"))
-        )
+        listed = super().get_queryset(request).without_warm_ups()
+        return listed.prefetch_related(Prefetch("evaluations", shown, to_attr="shown_evaluations"))
 
     def get_search_fields(self, request):
         """Return the fields. Leave out addresses for users who may not see them and could guess them piece by piece."""

@@ -78,7 +78,9 @@ def grade_again(session: Session, by: User) -> Evaluation:
 
 
 def _check_gradable(session: Session, may_be_live: bool = False) -> None:
-    """Raise SessionRefusedError for a stopped session, and for a live one unless it may be live."""
+    """Raise SessionRefusedError for a stopped session, a warm-up call, and a live one unless it may be live."""
+    if session.is_warm_up:
+        raise SessionRefusedError("warm_up", _("A warm-up call is never graded."), session.pk)
     if session.is_live and not may_be_live:
         raise SessionRefusedError(
             "session_live", _("This conversation is still in progress. It is graded when it ends."), session.pk

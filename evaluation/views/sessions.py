@@ -91,7 +91,7 @@ def history(request: AuthenticatedRequest) -> HttpResponse:
 
 def _visible_sessions(request: AuthenticatedRequest) -> Any:
     newest_first = Prefetch("evaluations", Evaluation.objects.order_by("-version"), to_attr="versions")
-    visible = Session.objects.for_user(request.user)
+    visible = Session.objects.for_user(request.user).without_warm_ups()
     return visible.select_related("scenario_version", "counselor").prefetch_related(newest_first)
 
 
@@ -110,6 +110,9 @@ def _build_listed_session(request: AuthenticatedRequest, session: Any) -> Listed
 def session_detail(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Show the transcript, recording, and feedback of one conversation."""
     session = _get_session(request, pk)
+    if session.is_warm_up:
+        messages.success(request, _("That was the warm-up call. It isn’t graded, recorded, or listed anywhere."))
+        return redirect("evaluation:dashboard")
     return _render_session(request, session)
 
 

@@ -104,6 +104,7 @@ GET    /training/library/                       200   200   200   200   200   20
 GET    /training/voice/{phone_assignment}/      200   404   404   404   404   404   404   login
 GET    /training/chat/{chat_assignment}/        200   404   404   404   404   404   404   login
 GET    /training/voice/{chat_assignment}/       404   404   404   404   404   404   404   login
+GET    /training/voice/warm-up/                 200   200   200   200   200   200   200   login
 GET    /training/voice/trial/{scenario}/                       scenarios.change_scenario              200       404
 GET    /training/chat/trial/{scenario}/                        scenarios.change_scenario              200       404
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from evaluation.models import Comment, DocumentationReview, Evaluation
 from recordings.models import Recording
+from scenarios.services.versions import snapshot_scenario
 from tests.project.test_permission_matrix import PEOPLE, has_permission, is_everyones_own
 from tests.support.fixtures import *  # noqa: F403
 from tests.support.fixtures import add_person, client_of
@@ -74,13 +75,13 @@ def former(organization) -> User:
 
 
 @pytest.fixture
-def sessions(counselor, colleague, supervisor, stranger) -> dict[str, Session]:
+def sessions(counselor, colleague, supervisor, stranger, chat_scenario) -> dict[str, Session]:
     """Return sessions of the colleague, the supervisor's trial, and one of the other organization."""
     found = {
         "graded": add_session(colleague),
         "ungraded": add_session(colleague),
         "live": add_session(counselor, status="active", ended_at=None),
-        "trial": add_session(supervisor, kind="trial"),
+        "trial": add_session(supervisor, kind="trial", scenario_version=snapshot_scenario(chat_scenario, "")),
         "foreign": add_session(stranger),
     }
     for name in ("graded", "trial", "foreign"):

@@ -13,6 +13,9 @@ from training.models import Session, TranscriptTurn
 from training.transcript import PublicTurn, public_turn
 
 
+WARM_UP = "warm_up"  # type of request that starts a warm-up call; its session is a trial
+
+
 class TurnSerializer(serializers.ModelSerializer[TranscriptTurn]):
     """A turn as it was heard. Text that nobody heard is not included."""
 
@@ -108,9 +111,9 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
 
 
 class StartSessionSerializer(StrictSerializer):
-    """Request to start an assignment, free practice with or without a library scenario, or a trial."""
+    """Request to start an assignment, free practice with or without a library scenario, a trial, or a warm-up call."""
 
-    type = serializers.ChoiceField(choices=Session.Kind.values)
+    type = serializers.ChoiceField(choices=[*Session.Kind.values, WARM_UP])
     assignment_id = serializers.UUIDField(required=False)
     mode = serializers.ChoiceField(choices=Mode.choices, required=False)
     scenario_id = serializers.UUIDField(required=False)
@@ -121,6 +124,7 @@ class StartSessionSerializer(StrictSerializer):
         Session.Kind.ASSIGNMENT: ["assignment_id"],
         Session.Kind.FREE_PRACTICE: ["mode"],
         Session.Kind.TRIAL: ["mode", "scenario_id"],
+        WARM_UP: [],
     }
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import authenticated_user
 from accounts.web.waiting import respond_when_done
 from scenarios.models import Mode, Scenario
-from training.api.serializers import SessionSerializer, SessionSummarySerializer, StartSessionSerializer
+from training.api.serializers import WARM_UP, SessionSerializer, SessionSummarySerializer, StartSessionSerializer
 from training.api.session_actions import ConflictError
 from training.models import Assignment, Session, SessionQuerySet
 from training.services import session_start
@@ -73,13 +73,14 @@ class SessionListView(ListAPIView[Session]):
 
     def get_queryset(self) -> Any:
         user = authenticated_user(self.request)
-        return Session.objects.for_user(user).select_related("counselor", "scenario_version")
+        listed = Session.objects.for_user(user).without_warm_ups()
+        return listed.select_related("counselor", "scenario_version")
 
     @extend_schema(request=StartSessionSerializer, responses={200: SessionSerializer, 201: SessionSerializer})
     def post(self, request: Request) -> Response:
         """Start a session. Return 201 at once, with `greeting: pending`.
 
-        Return 200 with the live session if that assignment or trial has one.
+        Return 200 with the live session if that assignment or trial has one, or the live warm-up call.
         """
         serializer = StartSessionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -102,6 +103,8 @@ def _start(request: Request, wanted: dict[str, Any]) -> tuple[Session, bool]:
     if wanted["type"] == "assignment":
         mine = Assignment.objects.for_user(user).filter(counselor=user).select_related("scenario", "counselor")
         return session_start.start_assignment(get_object_or_404(mine, pk=wanted["assignment_id"]))
+    if wanted["type"] == WARM_UP:
+        return session_start.start_warm_up(user)
     if wanted["type"] == "trial":
         return session_start.start_trial(user, _get_trial_scenario(user, wanted["scenario_id"]), wanted["mode"])
     scenario = None

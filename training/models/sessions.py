@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 GRADED_STATUSES = ("completed", "held")
 
 
+# A warm-up is a trial of no scenario, with a friendly caller. Trials of drafts always have a scenario's version.
+IS_WARM_UP = Q(kind="trial", scenario_version=None)
+
+
 def readable_sessions(user: User, path: str = "", permission: str = "") -> Q:
     """Return the condition for rows whose session `user` may read: their own, and others' if their role allows it.
 
@@ -77,6 +81,13 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def without_trials(self) -> SessionQuerySet:
         """Exclude trials, which count toward nothing. Use this for statistics and for other people's sessions."""
         return self.exclude(kind=Session.Kind.TRIAL)
+
+    def without_warm_ups(self) -> SessionQuerySet:
+        """Exclude warm-up calls, which no list shows."""
+        return self.exclude(IS_WARM_UP)
+
+    def warm_ups_of(self, user: User) -> SessionQuerySet:
+        return self.for_counselor(user).filter(IS_WARM_UP)
 
     def matching_for(self, user: User, text: str) -> SessionQuerySet:
         """Limit to sessions whose title or counselor matches the text.
@@ -282,6 +293,11 @@ class Session(models.Model):
         return self.mode == Mode.PHONE
 
     @property
+    def is_warm_up(self) -> bool:
+        """Return whether this is a warm-up call, which is never graded, recorded, or listed."""
+        return self.kind == self.Kind.TRIAL and self.scenario_version_id is None
+
+    @property
     def was_stopped(self) -> bool:
         """Return whether the counselor stopped the session, which is then neither graded nor counted as an attempt."""
         return self.end_reason == EndReason.STOPPED
@@ -312,11 +328,15 @@ class Session(models.Model):
 
     @property
     def scenario_title(self) -> str:
+        if self.is_warm_up:
+            return gettext("Warm-up call")
         return self.scenario_version.title if self.scenario_version else gettext("Free practice")
 
     @property
     def caller_opens(self) -> bool:
         """Return whether the caller speaks first. By default the caller begins a chat, and the counselor a call."""
+        if self.is_warm_up:
+            return True
         opens = self.scenario_version.opens if self.scenario_version else ""
         return opens == Opener.CALLER if opens else not self.is_phone
 

@@ -1,10 +1,11 @@
-"""Start of practice sessions: assigned, free, and trials."""
+"""Start of practice sessions: assigned, free, trials, and warm-up calls."""
 
 import random
 from collections.abc import Mapping
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from accounts.services.rate_limits import UsageKind, spend
@@ -16,6 +17,8 @@ from training.models import Assignment, Session, SessionQuerySet
 from training.services import assignments
 from training.services.errors import SessionRefusedError
 
+WARM_UP_GREETING = "Hi, this is Theo. I'm fine, I'm only calling so you can try out the line. How do I sound?"
+WARM_UP_REASON = gettext_noop("A warm-up call is never graded.")
 MAX_START_RETRIES = 50  # races that a start may lose to other starts before it gives up
 
 
@@ -73,6 +76,16 @@ def start_trial(user: User, scenario: Scenario, mode: str) -> tuple[Session, boo
     return (live, False) if live else _start_session(user, Session.Kind.TRIAL, mode, scenario=scenario, same=same)
 
 
+def start_warm_up(user: User) -> tuple[Session, bool]:
+    """Start a two-minute call with a friendly caller. Return (session, True), or (live warm-up, False) if there is one.
+
+    A warm-up is never graded, recorded, or listed, but it counts toward the rate limit of sessions.
+    """
+    same = Session.objects.warm_ups_of(user)
+    live = same.live().first()
+    return (live, False) if live else _start_session(user, Session.Kind.TRIAL, Mode.PHONE, same=same)
+
+
 def _start_session(
     user: User,
     kind: Session.Kind,
@@ -121,7 +134,13 @@ def _create_session(
     if assignment and attempt is None:
         raise _assignment_closed()
     spend(UsageKind.SESSIONS, user)
-    session: Session = Session.objects.create(**fields, attempt=attempt, slot=slot)
+    session = Session(**fields, attempt=attempt, slot=slot)
+    if session.is_warm_up:
+        session.greeting, session.greeting_status = WARM_UP_GREETING, Session.Greeting.READY
+        session.is_gradable, session.not_gradable_reason = False, WARM_UP_REASON
+    session.save(force_insert=True)
+    if session.greeting_status == Session.Greeting.READY:
+        return session
     # `robust`: if the broker is down, nothing is lost, because the sweep queues the greeting again.
     queue_on_commit(tasks.prepare_greeting, str(session.pk))
     return session

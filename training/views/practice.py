@@ -32,6 +32,7 @@ from training.services.greetings import has_greeting
 from training.services.session_start import can_start_trial, start_assignment, start_free_practice
 from training.services.sessions import end_session
 
+WARM_UP = "warm_up"  # kind of a practice page; its session is a trial without a scenario
 GREETING_TIMEOUT = 8.0  # seconds that a page without JavaScript waits for the first line
 TEMPLATES = {Mode.PHONE: "training/call.html", Mode.CHAT: "training/chat.html"}
 
@@ -40,7 +41,7 @@ TEMPLATES = {Mode.PHONE: "training/call.html", Mode.CHAT: "training/chat.html"}
 class PracticeBrief:
     """Facts about a practice session that a counselor may see before feedback: never the prompt or the criteria."""
 
-    kind: Session.Kind
+    kind: str  # a kind of session, or WARM_UP
     mode: str
     title: str
     description: str = ""
@@ -84,6 +85,22 @@ def free_practice(request: AuthenticatedRequest, mode: str) -> HttpResponse:
         brief = _describe_scenario(scenario, Session.Kind.FREE_PRACTICE)
     live = Session.objects.for_counselor(request.user).live().filter(mode=mode, kind=Session.Kind.FREE_PRACTICE).first()
     return _render_practice(request, brief, live)
+
+
+@login_required
+@require_GET
+def warm_up(request: AuthenticatedRequest) -> HttpResponse:
+    """Show the page of a two-minute call with a friendly caller, to get used to the line."""
+    brief = PracticeBrief(
+        WARM_UP,
+        Mode.PHONE,
+        title=_("Warm-up call"),
+        description=_(
+            "Theo calls to help you try out the line. Talk over him, mute yourself, or type: nothing can go wrong."
+        ),
+        estimated_minutes=max(1, round(settings.WARM_UP_LIMIT / 60)),
+    )
+    return _render_practice(request, brief, Session.objects.warm_ups_of(request.user).live().first())
 
 
 @login_required

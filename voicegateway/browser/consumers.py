@@ -12,6 +12,7 @@ from uuid import UUID
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from training.models import EndReason as SessionEnd
@@ -50,6 +51,7 @@ RESUMABLE_END_REASONS = {
 }
 FAILURE_END_REASONS = {CallEndReason.CALLER_LOST, CallEndReason.CALLER_INAUDIBLE, CallEndReason.FAILED}
 CLOSE_CODES = {CallEndReason.SHUTDOWN: 1012, CallEndReason.LOGGED_OUT: 4001, CallEndReason.REPLACED: 4002}
+MIN_DURATION = 1.0  # seconds of a warm-up that is resumed after its end
 GREETING_POLL = 0.5  # seconds between checks for the prepared greeting
 HANDOVER_POLL = 0.05  # seconds between checks for the release of the call
 CLOSE_TIMEOUT = 1.0  # seconds that a page may take to read the last message
@@ -146,7 +148,7 @@ class CallConsumer(AsyncWebsocketConsumer):
             browser=ConsumerSocket(self),
             turn_sink=SessionTurnSink(self.call_registry.writer, admitted.session.pk, admitted.epoch, saved),
             recorder=OffsetRecorder(admitted.spool or NullRecorder(), admitted.start_sample),
-            limits=call_limits(),
+            limits=call_limits(admitted.session),
         )
         return call
 
@@ -257,10 +259,18 @@ class ConsumerSocket:
             return False
 
 
-def call_limits() -> Limits:
+def _longest_duration(session: Session) -> float:
+    """Return the seconds that a call may still last. A warm-up's time goes on while its line is lost."""
+    if not session.is_warm_up:
+        return settings.CALL_LIMIT
+    elapsed = (timezone.now() - session.started_at).total_seconds()
+    return max(settings.WARM_UP_LIMIT - elapsed, MIN_DURATION)
+
+
+def call_limits(session: Session) -> Limits:
     """Build the limits of a call from settings. Unlisted limits keep their defaults."""
     return Limits(
-        max_duration=settings.CALL_LIMIT,
+        max_duration=_longest_duration(session),
         idle_warn_after=settings.IDLE_WARN_AFTER,
         idle_end_after=settings.IDLE_END_AFTER,
         frames_lost_after=settings.FRAMES_LOST_AFTER,

@@ -132,7 +132,7 @@ def admit_call(ticket: CallTicket, query: bytes, buffer: SpoolBuffer | None = No
     Raise AdmissionRefusedError if it is over or in use, or if the counselor declined a required recording.
     """
     session = ticket.session
-    is_recorded = wants_recording(query)
+    is_recorded = wants_recording(query) and not session.is_warm_up
     if session.assignment and session.assignment.require_recording:
         if declines_recording(query):
             raise AdmissionRefusedError("recording_required")  # never record a counselor who declined

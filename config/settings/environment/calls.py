@@ -6,6 +6,7 @@ from config.settings.environment.parser import above_zero, at_least_one, env, no
 # Silence after which the caller speaks first.
 CALLER_OPENS_AFTER = env.float("CALLER_OPENS_AFTER", 6.0, validate=above_zero)
 CALL_LIMIT = env.float("CALL_LIMIT", 60 * 60.0, validate=above_zero)  # longest call
+WARM_UP_LIMIT = env.float("WARM_UP_LIMIT", 120.0, validate=above_zero)  # longest warm-up call
 HEARTBEAT_EVERY = env.float("HEARTBEAT_EVERY", 3.0, validate=above_zero)  # between heartbeats of a call
 LINE_KEPT_FOR = env.float("LINE_KEPT_FOR", 60.0, validate=above_zero)  # grace for a counselor to reconnect
 TAKE_OVER_WAIT = env.float("TAKE_OVER_WAIT", 2.0, validate=above_zero)  # wait for another page to release a call

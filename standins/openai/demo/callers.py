@@ -118,7 +118,30 @@ JULES = ScriptedCaller(
     ),
 )
 
+# The caller of the two-minute warm-up call, which is only small talk.
+THEO = ScriptedCaller(
+    name="theo",
+    mode="warm-up",
+    espeak_voice="en-us+m7",
+    opening=("Hi, this is Theo. I'm fine, I'm only calling so you can try out the line. How do I sound?",),
+    greeted=("Good to meet you. You come through nice and clear.",),
+    story=(
+        "It's a bright morning here. I had pancakes, and the dog got the last one.",
+        "His name is Biscuit. You can talk right over me, by the way. That's what this call is for.",
+        "Try the mute button once, if you like. I'll wait.",
+        "You could also type a sentence. I hear it as if you had said it.",
+        "I think you're ready. Have a good first call.",
+    ),
+    asked_about_suicide=("No, I'm fine, thank you. It was good to hear you ask so plainly.",),
+    validated=("That's kind of you to say.",),
+    lectured=("Good idea. I'll remember that.",),
+    silence=("Take your time. A bit of quiet is fine.",),
+    goodbye=("Bye now. It was nice talking with you.",),
+    guarded=("I'm not much good at being difficult. Better save that for the next caller.",),
+)
+
 CALLERS = (DANA, WALTER, JULES)
+ALL_CALLERS = (*CALLERS, THEO)
 
 
 def choose_caller(instructions: str, spoken_lines: list[str], mode: str | None = None) -> ScriptedCaller:
@@ -127,10 +150,10 @@ def choose_caller(instructions: str, spoken_lines: list[str], mode: str | None =
     A caller who has already spoken continues. Otherwise, if the instructions name exactly one caller, it is that one.
     If not, a hash of the instructions picks a caller for the mode.
     """
-    for caller in CALLERS:
+    for caller in ALL_CALLERS:
         if any(find_scripted_line(caller, text) for text in spoken_lines):
             return caller
-    named = [caller for caller in CALLERS if re.search(rf"\b{caller.name}\b", instructions, re.IGNORECASE)]
+    named = [caller for caller in ALL_CALLERS if re.search(rf"\b{caller.name}\b", instructions, re.IGNORECASE)]
     if len(named) == 1:
         return named[0]
     fitting = [caller for caller in CALLERS if caller.mode == (mode or find_mode(instructions))] or list(CALLERS)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .callers import CALLERS
+from .callers import ALL_CALLERS
 from .text_to_speech import (
     LINES_FOLDER,
     LINES_SAMPLE_RATE,
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> None:
         rows, folder = json.loads(Path(arguments[0]).read_text()), Path(arguments[1])
         render_all({folder / row["file"]: (row["text"], row["voice"]) for row in rows}, folder)
     else:
-        callers = {line_file(line): (line, caller.espeak_voice) for caller in CALLERS for line in caller.lines}
+        callers = {line_file(line): (line, caller.espeak_voice) for caller in ALL_CALLERS for line in caller.lines}
         render_all(callers, LINES_FOLDER)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .callers import CALLERS
+from .callers import ALL_CALLERS
 
 SAMPLE_RATE = 24_000
 LINES_FOLDER = Path(__file__).parent / "lines"
@@ -70,7 +70,7 @@ def _synthesize_with_espeak(text: str) -> Samples | None:
     if not re.search(r"\w", text) or shutil.which("espeak-ng") is None:
         return None
     try:
-        rate, samples = run_espeak(text, CALLERS[0].espeak_voice)
+        rate, samples = run_espeak(text, ALL_CALLERS[0].espeak_voice)
     except (subprocess.SubprocessError, OSError, wave.Error):
         return None
     return normalize(resample(samples, rate, SAMPLE_RATE))

@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from standins.openai.demo.caller_replies import SIMULATED_TRANSCRIPT_PREFIX, DialogueTurn, next_line, quoted_line
-from standins.openai.demo.callers import CALLERS, DANA, JULES, WALTER, choose_caller
+from standins.openai.demo.callers import ALL_CALLERS, DANA, JULES, WALTER, choose_caller
+
+WARM_UP_PROMPT = Path(__file__).parents[3] / "training/prompts/warm_up.v1.txt"
 
 OPENING = DialogueTurn("caller", WALTER.opening[0])
 
@@ -67,7 +71,7 @@ def test_choose_caller_follows_the_mode_in_the_instructions():
 
 
 def test_scripted_lines_are_short_and_unique():
-    lines = [line for caller in CALLERS for line in caller.lines]
+    lines = [line for caller in ALL_CALLERS for line in caller.lines]
 
     assert len(set(lines)) == len(lines)
     assert max(map(len, lines)) < 110
@@ -76,3 +80,7 @@ def test_scripted_lines_are_short_and_unique():
 def test_quoted_line_is_the_text_between_double_guillemets():
     assert quoted_line("Say ««Hello there.»» and no more.") == "Hello there."
     assert quoted_line("Say «Hello».") is None
+
+
+def test_warm_up_instructions_choose_the_friendly_caller():
+    assert choose_caller(WARM_UP_PROMPT.read_text(), [], "phone").name == "theo"

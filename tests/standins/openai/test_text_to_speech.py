@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from standins.openai.demo import text_to_speech
-from standins.openai.demo.callers import CALLERS, DANA
+from standins.openai.demo.callers import ALL_CALLERS, DANA
 from standins.openai.demo.render_lines import encode_mulaw
 
 MAX_FOLDER_BYTES = 2_000_000
@@ -12,7 +12,7 @@ def samples(pcm):
     return np.frombuffer(pcm, dtype="<i2").astype(float)
 
 
-@pytest.mark.parametrize("line", [line for caller in CALLERS for line in caller.lines])
+@pytest.mark.parametrize("line", [line for caller in ALL_CALLERS for line in caller.lines])
 def test_scripted_line_has_an_audio_file_of_plausible_length(line):
     audio = samples(text_to_speech.synthesize(line))
 
@@ -23,7 +23,7 @@ def test_scripted_line_has_an_audio_file_of_plausible_length(line):
 
 
 def test_lines_folder_is_small_and_holds_only_scripted_lines():
-    wanted = {text_to_speech.line_file(line) for caller in CALLERS for line in caller.lines}
+    wanted = {text_to_speech.line_file(line) for caller in ALL_CALLERS for line in caller.lines}
     found = set(text_to_speech.LINES_FOLDER.iterdir())
 
     assert found == wanted

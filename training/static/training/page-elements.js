@@ -30,6 +30,7 @@ export function onActions(root, actions) {
 export function practiceRequest(root) {
   const { kind, mode, assignmentId, scenarioId } = root.dataset;
   if (kind === "assignment") return { type: "assignment", assignment_id: assignmentId };
+  if (kind === "warm_up") return { type: "warm_up" };
   if (kind === "trial") return { type: "trial", scenario_id: scenarioId, mode };
   const focus = root.querySelector("[name=focus]")?.value.trim();
   return { type: "free_practice", mode, ...(scenarioId && { scenario_id: scenarioId }), ...(focus && { focus }) };
