@@ -10,7 +10,7 @@ from tests.support.fixtures import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANAR
 from training.models import EndReason, Session, TranscriptTurn
 from training.services import call_leases
 from training.services.call_tickets import VerifiedTicket, issue_ticket
-from training.services.session_start import start_assignment
+from training.services.session_start import start_assignment, start_warm_up
 from training.services.sessions import end_session
 from training.transcript import INAUDIBLE_TEXT, SpeakerRole
 from voicegateway.browser.protocol import SUBPROTOCOL
@@ -131,6 +131,13 @@ def test_admit_call_without_recording_opens_no_spool(call, spool):
 
     assert (admitted.spool, admitted.config.is_recorded, spool.exists()) == (None, False, False)
     assert not Recording.objects.exists()
+
+
+def test_admit_call_never_records_a_warm_up(counselor):
+    admitted = admit_session(start_warm_up(counselor)[0], b"record=true")
+
+    assert (admitted.recording, admitted.config.is_recorded) == (None, False)
+    assert (Recording.objects.count(), RecordingConsent.objects.count()) == (0, 0)
 
 
 def test_admit_call_refuses_to_skip_a_required_recording(call):
