@@ -73,6 +73,14 @@ def hang_up(page: Page) -> str:
 # ---- Chats
 
 
+def end_chat(page: Page, choice: str = "End the chat") -> str:
+    """End the chat without the ten seconds to undo it, and return the session's id."""
+    page.locator("summary", has_text="End").locator("visible=true").click()
+    page.get_by_role("button", name=choice).click()
+    page.get_by_role("button", name="End now").click()
+    return wait_for_session_id(page)
+
+
 def begin_chat(page: Page) -> None:
     page.get_by_role("button", name="Start the chat").click()
     expect(page.get_by_label("Your message")).to_be_focused()

@@ -25,6 +25,8 @@ BASE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{% b
 {% block head %}{% endblock %}</head><body class="{% block body_class %}{% endblock %}">
 {% block bar %}{% endblock %}<main id="content" class="page {% block page_class %}{% endblock %}" tabindex="-1">
 {% block content %}{% endblock %}</main>{% block foot %}{% endblock %}</body></html>"""
+# Without the view transition of all our pages, Chromium reports an error about the page before.
+FEEDBACK = "<title>Feedback</title><style>@view-transition { navigation: auto; }</style>"
 PRACTICE = {
     "mode": "phone",
     "kind": "assignment",
@@ -136,9 +138,7 @@ class FakeGateway:
 def api(page: Page, site: StaticSite) -> FakeSessionApi:
     api = FakeSessionApi()
     page.route("**/api/sessions/**", api.handle)
-    page.route(
-        f"{site.url}/sessions/7/", lambda route: route.fulfill(body="<title>Feedback</title>", content_type="text/html")
-    )
+    page.route(f"{site.url}/sessions/7/", lambda route: route.fulfill(body=FEEDBACK, content_type="text/html"))
     return api
 
 

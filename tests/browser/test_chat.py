@@ -9,12 +9,12 @@ from playwright.sync_api import Page, expect
 from tests.browser.demo_site import CHAT, DemoSite
 from tests.browser.practice_actions import (
     begin_chat,
+    end_chat,
     expect_caller_answer,
     grade_badge,
     line_patterns,
     send_message,
     transcript_lines,
-    wait_for_session_id,
 )
 
 RESPONSES_ROUTE = "POST /v1/responses"
@@ -41,9 +41,8 @@ def test_assigned_chat_streams_replies_and_is_graded(open_page: Callable[..., Pa
     pieces = page.evaluate("[...window.shownTexts].filter((text) => text.startsWith('Caller')).length")
     send_message(page, "That sounds so hard. Are you thinking about suicide?")
     expect_caller_answer(page, 5)
-    page.get_by_role("button", name="Get feedback").click()
 
-    session = wait_for_session_id(page)
+    session = end_chat(page)
     assert pieces > 2
     expect(grade_badge(page)).to_be_visible()
     expect(page.locator(".criteria > li.met .quote").filter(has_text="suicide").first).to_be_visible()
@@ -81,9 +80,8 @@ def test_empty_chat_is_not_graded_and_its_assignment_stays_open(
     counselor = demo_site.add_counselor(CHAT)
     page = open_page(demo_site.practice_page(counselor, CHAT), counselor)
     begin_chat(page)
-    page.get_by_role("button", name="End chat").click()
+    end_chat(page)
 
-    wait_for_session_id(page)
     feedback = page.get_by_role("region", name="Feedback")
     expect(feedback.get_by_text("Too short to grade.")).to_be_visible()
     expect(feedback.get_by_text("The assignment stays open.")).to_be_visible()
@@ -144,6 +142,5 @@ def test_chat_continues_after_a_reload(open_page: Callable[..., Page], demo_site
     page.get_by_role("button", name="Continue the chat").click()
 
     expect(transcript_lines(page)).to_have_text(line_patterns("Caller", "You.*Sam", "Caller"))
-    page.get_by_role("button", name="End chat").click()
-    wait_for_session_id(page)
+    end_chat(page)
     expect(grade_badge(page)).to_be_visible()

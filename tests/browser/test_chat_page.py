@@ -15,6 +15,7 @@ from tests.browser.practice_fakes import (
     stream,
     transcript_items,
     turn,
+    wait_until,
 )
 from tests.browser.static_site import StaticSite
 
@@ -127,12 +128,71 @@ def test_message_to_an_ended_chat_shows_the_end(chat: Page, api: FakeSessionApi)
     expect(chat.get_by_role("link", name="View the chat and its feedback")).to_have_attribute("href", "/sessions/7/")
 
 
-@pytest.mark.parametrize("button", ["End chat", "Get feedback"])
-def test_ended_chat_opens_its_session_page(chat: Page, api: FakeSessionApi, button: str) -> None:
-    chat.get_by_role("button", name=button).click()
+def choose_end(page: Page, choice: str) -> None:
+    page.locator("summary", has_text="End").locator("visible=true").click()
+    page.get_by_role("button", name=choice).click()
+
+
+@pytest.mark.parametrize(("choice", "verb"), [("End the chat", "end"), ("Stop without a grade", "stop")])
+def test_ended_chat_opens_its_session_page(chat: Page, api: FakeSessionApi, choice: str, verb: str) -> None:
+    choose_end(chat, choice)
+    expect(chat.get_by_label("Your message")).to_be_disabled()
+    assert api.count(f"POST 7/{verb}/") == 0
+    chat.get_by_role("button", name="End now").click()
 
     chat.wait_for_url("**/sessions/7/")
-    assert api.count("POST 7/end/") == 1
+    assert (api.count("POST 7/end/"), api.count("POST 7/stop/")) == ((1, 0) if verb == "end" else (0, 1))
+
+
+def test_end_can_be_undone_until_its_seconds_are_over(chat: Page, api: FakeSessionApi) -> None:
+    chat.get_by_label("Your message").fill("Wait, I")
+    choose_end(chat, "Stop without a grade")
+    expect(chat.get_by_text("You are stopping without a grade.")).to_be_visible()
+    expect(chat.locator("[data-ending-seconds]")).to_have_text("10")
+    expect(chat.get_by_role("button", name="Undo")).to_be_focused()
+    chat.get_by_role("button", name="Undo").click()
+    expect(chat.get_by_label("Your message")).to_be_focused()
+    expect(chat.get_by_label("Your message")).to_have_value("Wait, I")
+    assert api.count("POST 7/stop/") == 0
+
+    chat.locator("[data-ending]").evaluate("box => { box.dataset.ending = '1'; }")
+    choose_end(chat, "Stop without a grade")
+
+    chat.wait_for_url("**/sessions/7/")
+    assert (api.count("POST 7/stop/"), api.count("POST 7/end/")) == (1, 0)
+
+
+def test_closing_the_page_ends_a_chat_that_is_ending(chat: Page, api: FakeSessionApi) -> None:
+    choose_end(chat, "Stop without a grade")
+
+    chat.evaluate("window.dispatchEvent(new Event('pagehide'))")
+
+    wait_until(chat, lambda: api.count("POST 7/stop/") == 1)
+
+
+def test_leaving_the_chat_asks_first(chat: Page) -> None:
+    def asks() -> bool:
+        asked: bool = chat.evaluate("!window.dispatchEvent(new Event('beforeunload', { cancelable: true }))")
+        return asked
+
+    assert asks()
+    choose_end(chat, "End the chat")
+    assert not asks()
+
+
+def test_chat_on_a_phone_scrolls_only_its_messages(page: Page, api: FakeSessionApi, request: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 500})  # what an on-screen keyboard leaves
+    turns = [turn(f"i{n}", "caller", f"Line {n}", f"i{n - 1}" if n else None) for n in range(30)]
+    api.session |= {"greeting": "ready", "transcript": turns}
+    chat = request.getfixturevalue("open_chat")()
+    chat.get_by_role("button", name="Start the chat").click()
+    expect(transcript_items(chat)).to_have_count(30)
+    chat.get_by_label("Your message").fill("a long message\n" * 20)
+
+    expect(chat.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
+    expect(chat.locator("summary", has_text="End")).to_be_in_viewport(ratio=1)
+    expect(transcript_items(chat).last).to_be_in_viewport(ratio=1)
+    assert chat.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [390, 500]
 
 
 def test_unfinished_chat_continues(open_chat: Callable[..., Page], api: FakeSessionApi) -> None:

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.demo_site import CHAT, DemoSite
 from tests.browser.practice_actions import (
     begin_chat,
+    end_chat,
     expect_caller_answer,
     grade_badge,
     line_patterns,
@@ -58,8 +59,7 @@ def test_counselor_skips_an_assignment_and_stops_a_chat(open_page: Callable[...,
 
     page.goto("/training/chat/free/")
     begin_chat(page)
-    page.get_by_role("button", name="Stop without a grade").click()
-    wait_for_session_id(page)
+    end_chat(page, "Stop without a grade")
 
     expect(page.get_by_text("It’s always OK to stop.")).to_be_visible()
     expect(page.get_by_text("Ruth Lindqvist, supervisor on duty: extension 12")).to_be_visible()

@@ -56,7 +56,7 @@ def test_message_without_a_reply_is_saved(counselor, chat):
 def test_invalid_message_is_refused_with_a_notice(counselor, chat, message):
     page = client_of(counselor).post(f"/training/chat/{chat.pk}/say/", {"message": message}, follow=True)
 
-    assert 'class="notice error"' in page.content.decode()
+    assert 'class="banner banner-danger"' in page.content.decode()
     assert chat.transcript() == []
 
 

@@ -12,7 +12,6 @@ from scenarios.models import Mode, Scenario
 from training.models import Session, TranscriptTurn
 from training.transcript import PublicTurn, public_turn
 
-
 WARM_UP = "warm_up"  # type of request that starts a warm-up call; its session is a trial
 
 

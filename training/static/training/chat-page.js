@@ -1,3 +1,4 @@
+import { EndMenu } from "./end-menu.js";
 import { ApiProblem, SessionsApi } from "./sessions-api.js";
 import { practiceRequest, setTexts, showOnly } from "./page-elements.js";
 import { readEvents } from "./server-sent-events.js";
@@ -34,6 +35,8 @@ export class ChatPage {
   #unanswered = null; // text that the server may have but has not answered
   #isReplying = false;
   #polls = 0;
+  #beginning = null; // request that starts or reads the session
+  #startedAt = null; // of the chat, in ms of performance.now()
 
   constructor(root) {
     this.root = root;
@@ -42,12 +45,23 @@ export class ChatPage {
     this.liveSessionId = root.dataset.liveSessionId;
     this.transcript = new Transcript();
     this.turns = new TranscriptView(root.querySelector("[data-log]"), this.transcript);
+    this.endMenu = new EndMenu(root, {
+      started: () => this.#show({}),
+      undone: () => this.#resume(),
+      finish: (choice) => this.end(choice),
+      leave: (choice) => this.#endWhileLeaving(choice),
+    });
     this.#show({});
   }
 
   // ---- Start
 
-  async begin() {
+  begin() {
+    this.#beginning = this.#open();
+    return this.#beginning;
+  }
+
+  async #open() {
     this.#show({ phase: "opening", problem: null });
     try {
       const { api, liveSessionId } = this;
@@ -69,6 +83,7 @@ export class ChatPage {
 
   #applySession(session) {
     this.#session = session;
+    this.#startedAt ??= performance.now() - Number(this.root.dataset.liveSeconds) * 1000;
     for (const turn of session.transcript) this.turns.put(turn);
     if (session.status !== "active") return this.#show({ phase: "ended", problem: null });
     const isPending = session.greeting === "pending" && !session.transcript.length;
@@ -90,7 +105,7 @@ export class ChatPage {
   // ---- Messages
 
   get canSend() {
-    return this.#phase === "talking" && !this.#isReplying;
+    return this.#phase === "talking" && !this.#isReplying && !this.endMenu.isWaiting;
   }
 
   async sendMessage() {
@@ -165,24 +180,43 @@ export class ChatPage {
 
   // ---- End
 
-  /** End the chat. `action` is "end", or "stop" to leave without a grade or a confirmation. */
-  async end(action = "end") {
+  /** Return whether leaving the page asks first. The page may close while it ends the chat. */
+  get asksBeforeLeaving() {
+    return ["opening", "talking"].includes(this.#phase) && !this.endMenu.isWaiting;
+  }
+
+  #endWhileLeaving(choice) {
+    if (this.#session) this.api[choice](this.#session.id, { keepalive: true }).catch(() => {}); // nobody sees the page
+  }
+
+  #resume() {
+    this.#show({});
+    this.box.focus();
+  }
+
+  /** End the chat. `action` is "end", or "stop" to leave without a grade. */
+  async end(action) {
     const before = this.#phase;
+    if (before === "ended") return;
     this.#show({ phase: "ending", problem: null });
+    await this.#beginning;
+    if (!this.#session) return; // it could not be started, and the page says why
     try {
-      if (this.#session) await this.api[action](this.#session.id);
+      await this.api[action](this.#session.id);
     } catch (problem) {
       if (problem.code !== "session_over") return this.#show({ phase: before, problem });
     }
     this.#show({ phase: "ended" });
-    if (this.#session) window.location.assign(this.#session.page);
+    window.location.assign(this.#session.page);
   }
 
   // ---- View
 
   get #statusText() {
     if (this.#phase === "ending") return gettext("Ending the chat…");
+    if (this.#phase === "ended") return gettext("The chat has ended.");
     if (this.#isReplying) return this.transcript.get(REPLY) ? gettext("They’re typing…") : gettext("They’re reading…");
+    if (this.#phase === "talking") return gettext("They’re waiting for you.");
     if (this.#phase !== "opening") return "";
     return this.#polls < POLLS_UNTIL_SLOW
       ? gettext("They’re typing their first message…")
@@ -191,7 +225,16 @@ export class ChatPage {
 
   updateComposer() {
     setTexts(this.root, { counter: counterText(this.box.value) });
+    this.box.disabled = this.endMenu.isWaiting || this.#phase === "ending";
     this.root.querySelector("[data-send]").disabled = !this.canSend || lengthOf(this.box.value) > LIMIT;
+  }
+
+  /** Show how long the chat has lasted. */
+  tick() {
+    if (this.#startedAt === null) return;
+    const seconds = Math.floor((performance.now() - this.#startedAt) / 1000);
+    const text = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    this.root.querySelector("[data-elapsed]").textContent = text;
   }
 
   #show({ phase = this.#phase, problem = this.#problem }) {
@@ -199,6 +242,10 @@ export class ChatPage {
     this.#phase = phase;
     this.#problem = problem;
     this.root.dataset.phase = phase;
+    if (phase === "ended") this.endMenu.cancel();
+    const isWriting = phase === "opening" || (this.#isReplying && !this.transcript.get(REPLY));
+    this.root.querySelector("[data-typing]").hidden = !isWriting;
+    if (isWriting) this.turns.keepAtEnd();
     showOnly(this.root, { when: phase });
     setTexts(this.root, { status: this.#statusText, problem: problem?.message ?? "" });
     const flags = { problem, unanswered: problem && this.#canTryAgain };
@@ -208,7 +255,6 @@ export class ChatPage {
     if (this.#session) this.root.querySelector("[data-session-link]").href = this.#session.page;
     this.updateComposer();
     if (isNew && phase === "talking") this.box.focus();
-    if (isNew && phase === "talking") this.root.scrollIntoView({ block: "nearest" });
     if (isNew && phase !== "talking") this.root.querySelector(`[data-focus~="${phase}"]`)?.focus();
   }
 

@@ -8,9 +8,10 @@ const composer = root.querySelector("[data-composer]");
 onActions(root, {
   begin: () => page.begin(),
   again: () => page.sendAgain(),
-  end: () => page.end(),
-  stop: () => page.end("stop"),
-  feedback: () => page.end(), // same as end: both lead to the session's page, where feedback appears
+  end: () => page.endMenu.choose("end"),
+  stop: () => page.endMenu.choose("stop"),
+  "undo-end": () => page.endMenu.undo(),
+  "end-now": () => page.endMenu.endNow(),
   "start-over": () => page.startOver(),
 });
 
@@ -27,4 +28,9 @@ page.box.addEventListener("keydown", (event) => {
   page.sendMessage();
 });
 
-window.addEventListener("beforeunload", (event) => page.box.value.trim() && event.preventDefault());
+// An on-screen keyboard covers the page in some browsers, so the conversation takes the height that is left.
+const viewport = window.visualViewport;
+viewport?.addEventListener("resize", () => root.style.setProperty("--visible-height", `${viewport.height}px`));
+
+window.addEventListener("beforeunload", (event) => page.asksBeforeLeaving && event.preventDefault());
+setInterval(() => page.tick(), 1000);

@@ -35,18 +35,19 @@ export class SessionsApi {
     return this.#json("GET", `${id}/`);
   }
 
-  end(id) {
-    return this.#json("POST", `${id}/end/`, {});
+  /** End the session. `keepalive` finishes the request although the page is closing. */
+  end(id, { keepalive = false } = {}) {
+    return this.#json("POST", `${id}/end/`, {}, keepalive);
   }
 
   /** Stop the session without a grade. */
-  stop(id) {
-    return this.#json("POST", `${id}/stop/`, {});
+  stop(id, { keepalive = false } = {}) {
+    return this.#json("POST", `${id}/stop/`, {}, keepalive);
   }
 
   /** Stop the session while the page closes. The browser sends the request after the page is gone. */
   stopOnLeaving(id) {
-    return this.#fetch("POST", `${id}/stop/`, {}, "application/json", { keepalive: true }).catch(() => {});
+    return this.stop(id, { keepalive: true }).catch(() => {});
   }
 
   /** Request a ticket. `claim` is empty, `{held: epoch}` for a page that reconnects, or `{take_over: true}`. */
@@ -59,16 +60,16 @@ export class SessionsApi {
     return this.#fetch("POST", `${id}/messages/`, { content }, "text/event-stream");
   }
 
-  async #json(method, path, body) {
-    const response = await this.#fetch(method, path, body, "application/json");
+  async #json(method, path, body, keepalive = false) {
+    const response = await this.#fetch(method, path, body, "application/json", keepalive);
     return response.json().catch(() => {
       throw new ApiProblem(502); // a response that is not JSON did not come from our API
     });
   }
 
-  async #fetch(method, path, body, accept, options = {}) {
+  async #fetch(method, path, body, accept, keepalive = false) {
     const headers = { Accept: accept, "Content-Type": "application/json", "X-CSRFToken": this.#csrf };
-    const request = { method, headers, credentials: "same-origin", body: body && JSON.stringify(body), ...options };
+    const request = { method, headers, credentials: "same-origin", body: body && JSON.stringify(body), keepalive };
     const response = await fetch(this.#url + path, request).catch(() => null);
     if (!response) throw new ApiProblem(0);
     if (!response.ok) throw new ApiProblem(response.status, await response.json().catch(() => ({})));

@@ -47,6 +47,11 @@ export class TranscriptView {
     this.#isFollowing = true;
   }
 
+  /** Scroll to the end if the reader is there. */
+  keepAtEnd() {
+    if (this.#isFollowing) this.follow();
+  }
+
   /** Stop following only if the reader scrolled up. A log that shrinks is farther from its end without having moved. */
   #scrolled() {
     const isUp = this.log.scrollTop < this.#top;
@@ -72,6 +77,7 @@ export class TranscriptView {
     const line = this.#lines.get(turn.item) ?? this.template.content.firstElementChild.cloneNode(true);
     this.#lines.set(turn.item, line);
     line.dataset.speaker = turn.role;
+    line.classList.toggle("turn-you", turn.role === "counselor");
     line.dataset.item = turn.item;
     line.dataset.final = String(turn.final);
     line.querySelector("[data-name]").textContent = SPEAKERS[turn.role];
