@@ -26,11 +26,13 @@ from training.models import Session
 
 
 class CommentForm(forms.ModelForm):
-    """A supervisor's comment on a point in the recording."""
+    """A supervisor's comment on a point in the recording, or on the whole conversation."""
 
     at = forms.CharField(
         label=_("Time (minutes:seconds)"),
+        required=False,
         max_length=12,
+        help_text=_("Leave it empty to comment on the whole conversation."),
         widget=forms.TextInput(attrs={"placeholder": "0:00", "autocomplete": "off"}),
     )
 
@@ -42,12 +44,16 @@ class CommentForm(forms.ModelForm):
 
     field_order = ["at", "text"]
 
-    def __init__(self, *args: object, duration_ms: int, **kwargs: object) -> None:
+    def __init__(self, *args: object, duration_ms: int | None, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.duration_ms = duration_ms
+        self.duration_ms = duration_ms  # None without a recording to comment on
 
-    def clean_at(self) -> int:
+    def clean_at(self) -> int | None:
+        if not self.cleaned_data["at"].strip():
+            return None
         ms = parse_timecode(self.cleaned_data["at"])
+        if self.duration_ms is None:
+            raise forms.ValidationError(_("There is no recording to comment on. Leave the time empty."))
         if ms is None:
             raise forms.ValidationError(_("Enter a time in minutes and seconds, such as 2:05."))
         if ms > self.duration_ms:
@@ -56,7 +62,7 @@ class CommentForm(forms.ModelForm):
 
 
 class ReviewForm(forms.Form):
-    """A person's review of one criterion: agreement or a new verdict, with a reason."""
+    """A person's review of one criterion: agreement, or a new verdict with a reason."""
 
     verdict = forms.ChoiceField(
         label=_("Your verdict"),
@@ -64,18 +70,24 @@ class ReviewForm(forms.Form):
     )
     reason = forms.CharField(
         label=_("Reason"),
+        required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 2}),
-        error_messages={"required": _("Enter a reason.")},
     )
 
     def __init__(self, data: QueryDict | None = None, *, criterion: CriterionResult) -> None:
         super().__init__(data, auto_id=f"id_review_{criterion.pk}_%s")
+        self._verdict = criterion.verdict
+
+    def clean(self) -> None:
+        """Require a reason for a verdict other than the evaluator's."""
+        if self.new_verdict not in {"", self._verdict} and not self.cleaned_data.get("reason", "").strip():
+            self.add_error("reason", _("Enter a reason."))
 
     @property
     def new_verdict(self) -> str:
         """The new verdict, or an empty string if the person agrees."""
-        chosen: str = self.cleaned_data["verdict"]
+        chosen: str = self.cleaned_data.get("verdict", "")
         return "" if chosen == Review.Verdict.AGREE else chosen
 
 

@@ -1,4 +1,4 @@
-"""API for comments on moments of a conversation, and for the counselor's documentation of it."""
+"""API for comments on conversations and their moments, and for the counselor's documentation of it."""
 
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.integrations.scopes import token_scope
+from accounts.models import User
 from accounts.procedures.unread_parts import explain_unread_parts
 from accounts.web.created import created_response
 from accounts.web.parsers import CleanMultiPartParser
@@ -44,7 +45,13 @@ class CommentSerializer(serializers.ModelSerializer[Comment]):
 
 
 class NewCommentSerializer(StrictSerializer):
-    at_ms = serializers.IntegerField(min_value=0, help_text=gettext_lazy("Position in the recording, in milliseconds."))
+    at_ms = serializers.IntegerField(
+        min_value=0,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text=gettext_lazy("Position in the recording, in milliseconds. Null for the whole conversation."),
+    )
     text = serializers.CharField(max_length=2000)
 
 
@@ -57,7 +64,7 @@ def _get_visible_session(request: Request, pk: UUID) -> Session:
 @token_scope("sessions")
 @api_view(["GET", "HEAD", "POST"])
 def session_comments(request: Request, pk: UUID) -> Response:
-    """List or add supervisors' comments on moments of a call. Its counselor reads them beside the transcript."""
+    """List or add supervisors' comments on a conversation or on moments of it. Its counselor reads them, too."""
     session = _get_visible_session(request, pk)
     reader = authenticated_user(request)
     if session.counselor_id != reader.pk and not reader.has_perm("evaluation.view_comment"):
@@ -69,15 +76,23 @@ def session_comments(request: Request, pk: UUID) -> Response:
         raise PermissionDenied(_("You don’t have permission to comment."))
     serializer = NewCommentSerializer(data=request.data)
     serializer.is_valid(raise_exception=True)
-    recording = Recording.objects.listenable_by(authenticated_user(request)).filter(session=session).first()
+    at_ms = serializer.validated_data["at_ms"]
+    _check_moment(session, authenticated_user(request), at_ms)
+    comment = add_comment(session, authenticated_user(request), at_ms, serializer.validated_data["text"])
+    return created_response(CommentSerializer(comment).data, "api:evaluation:session_comment", session.pk, comment.pk)
+
+
+def _check_moment(session: Session, user: User, at_ms: int | None) -> None:
+    """Raise ConflictError for a live conversation or one without a recording, ValidationError beyond its end."""
+    if session.is_live:
+        raise ConflictError(SessionRefusedError("session_live", _("This conversation is still in progress.")))
+    if at_ms is None:
+        return
+    recording = Recording.objects.listenable_by(user).filter(session=session).first()
     if recording is None or not recording.is_playable:
         raise ConflictError(SessionRefusedError("not_recorded", _("This conversation has no recording to comment on.")))
-    if serializer.validated_data["at_ms"] > (recording.duration_ms or 0):
+    if at_ms > (recording.duration_ms or 0):
         raise ValidationError({"at_ms": [_("The recording is shorter than that.")]})
-    comment = add_comment(
-        session, authenticated_user(request), serializer.validated_data["at_ms"], serializer.validated_data["text"]
-    )
-    return created_response(CommentSerializer(comment).data, "api:evaluation:session_comment", session.pk, comment.pk)
 
 
 @extend_schema(request=None, responses={204: None})

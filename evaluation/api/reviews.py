@@ -11,7 +11,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
 from rest_framework.decorators import api_view
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -37,7 +37,7 @@ from evaluation.models import (
 )
 from evaluation.models.flag_kinds import FlagSeverity, ProblemReportKind
 from evaluation.services import flags
-from evaluation.services.reviews import mark_looked_at, record_review
+from evaluation.services.reviews import agree_with_rest, mark_looked_at, record_review
 from training.models import Session
 
 
@@ -98,7 +98,13 @@ class ReviewSerializer(StrictSerializer):
         choices=[*((key, label) for key, label in REVIEW_VERDICTS), ("agree", gettext_lazy("Agree"))],
         help_text=gettext_lazy("The new verdict, or `agree`."),
     )
-    reason = serializers.CharField(max_length=2000)
+    reason = serializers.CharField(
+        max_length=2000,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text=gettext_lazy("Required for a new verdict."),
+    )
 
 
 class DisputeSerializer(serializers.ModelSerializer[Dispute]):
@@ -151,8 +157,18 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         serializer.is_valid(raise_exception=True)
         new = "" if serializer.validated_data["verdict"] == "agree" else serializer.validated_data["verdict"]
         verdict = Review.Verdict.OVERRULE if new and new != row.verdict else Review.Verdict.AGREE
+        if verdict == Review.Verdict.OVERRULE and not serializer.validated_data["reason"]:
+            raise ValidationError({"reason": [_("Enter a reason.")]})
         record_review(evaluation, authenticated_user(request), verdict, serializer.validated_data["reason"], row, new)
         evaluation.refresh_from_db()
+        return Response(self.get_serializer(evaluation).data)
+
+    @extend_schema(request=None, responses=EvaluationSerializer)
+    @without_body
+    def agree(self, request: Request, pk: UUID) -> Response:
+        """Agree with every verdict that is neither reviewed nor disputed. Safe to repeat."""
+        evaluation = self._get_reviewable()
+        agree_with_rest(evaluation, authenticated_user(request))
         return Response(self.get_serializer(evaluation).data)
 
     @extend_schema(request=None, responses=EvaluationSerializer)

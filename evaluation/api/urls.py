@@ -18,6 +18,7 @@ urlpatterns = [
     path("sessions/<uuid:pk>/documentation/retry/", comments.documentation_retry, name="documentation_retry"),
     path("evaluations/", EvaluationViewSet.as_view({"get": "list"}), name="evaluation_list"),
     path("evaluations/<uuid:pk>/", EvaluationViewSet.as_view({"get": "retrieve"}), name="evaluation_detail"),
+    path("evaluations/<uuid:pk>/agree/", EvaluationViewSet.as_view({"post": "agree"}), name="evaluation_agree"),
     path(
         "evaluations/<uuid:pk>/looked-at/",
         EvaluationViewSet.as_view({"post": "looked_at"}),

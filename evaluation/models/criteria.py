@@ -32,6 +32,10 @@ class CriterionResultQuerySet(models.QuerySet["CriterionResult"]):
         not_met = CriterionResult.Verdict.NOT_MET
         return self.filter(Q(reviewed_verdict=not_met) | Q(reviewed_verdict="", verdict=not_met), is_red_line=True)
 
+    def unreviewed(self) -> CriterionResultQuerySet:
+        """Limit to results that no one has reviewed and that the counselor does not dispute."""
+        return self.filter(reviews=None).exclude(dispute__isnull=False, dispute__answered_at=None)
+
     def for_evaluations(self, evaluations: EvaluationQuerySet) -> CriterionResultQuerySet:
         """Limit to the results of `evaluations`. Pass only evaluations that the reader may see."""
         return self.filter(evaluation__in=evaluations)

@@ -54,7 +54,9 @@ class Review(models.Model):
         blank=True,
         help_text=_("Required if you overrule a criterion."),
     )
-    reason = models.TextField(_("reason"), max_length=2000)
+    reason = models.TextField(
+        _("reason"), max_length=2000, blank=True, help_text=_("Required if you overrule a criterion.")
+    )
     # The review of an earlier version of the feedback that this one repeats.
     carried_from = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
@@ -74,6 +76,8 @@ class Review(models.Model):
     def clean(self) -> None:
         if self.verdict == self.Verdict.OVERRULE and self.criterion_id and not self.new_verdict:
             raise ValidationError({"new_verdict": _("Choose the new verdict.")})
+        if self.verdict == self.Verdict.OVERRULE and not self.reason.strip():
+            raise ValidationError({"reason": _("Enter a reason.")})
 
 
 class CommentQuerySet(models.QuerySet["Comment"]):
@@ -83,19 +87,21 @@ class CommentQuerySet(models.QuerySet["Comment"]):
 
 
 class Comment(models.Model):
-    """A supervisor's comment on a moment of a call. The counselor reads it beside the transcript."""
+    """A supervisor's comment on a moment of a call, or on a whole conversation. Its counselor reads it, too."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="comments")
     author = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
-    at_ms = models.PositiveIntegerField(help_text=_("Position in the recording, in milliseconds."))
+    at_ms = models.PositiveIntegerField(
+        null=True, help_text=_("Position in the recording, in milliseconds. Empty for the whole conversation.")
+    )
     text = models.TextField(_("comment"), max_length=2000)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = CommentQuerySet.as_manager()
 
     class Meta:
-        ordering = ["at_ms", "created_at"]
+        ordering = [models.F("at_ms").asc(nulls_first=True), "created_at"]
 
     def __str__(self) -> str:
-        return f"{self.author} at {self.at_ms} ms"
+        return f"{self.author} at {self.at_ms} ms" if self.at_ms is not None else f"{self.author}"

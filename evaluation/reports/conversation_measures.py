@@ -35,7 +35,7 @@ class MeasuredTurn(Protocol):
 class PhoneMeasures(TypedDict, total=False):
     """Counts that only a phone call has."""
 
-    talk_share: int | None  # the counselor's share of all speech, in percent; None if no one spoke
+    talk_share: int | None  # the counselor's share of all speech and typing, in percent; None without either
     pauses: int  # silences that count as long
     longest_pause_ms: int | None  # None without a long pause
     interruptions: int  # times that the counselor cut the caller off

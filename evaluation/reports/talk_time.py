@@ -1,10 +1,11 @@
-"""Talk time and pauses of a call: facts from the transcript's times, without any judgment."""
+"""Talk time and pauses of a conversation: facts from its transcript, without any judgment."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 LONG_PAUSE_MS = 3000  # shortest silence that counts as a pause
+TYPED_CHARACTER_MS = 65  # time to say a character of a typed line, at a calm 150 words a minute
 
 
 class TimedTurn(Protocol):
@@ -12,6 +13,7 @@ class TimedTurn(Protocol):
 
     role: str  # counselor or caller
     source: str  # `spoken` turns have a duration
+    text_heard: str
     start_ms: int | None  # None without a recording position
     end_ms: int | None
 
@@ -29,7 +31,7 @@ class TimeInterval(NamedTuple):
 
 @dataclass(frozen=True)
 class TalkTime:
-    """Talk time and pauses of a call. Overlapping turns of one speaker count once."""
+    """Talk time and pauses. Overlapping turns of one speaker count once, typed lines as long as they take to say."""
 
     counselor_ms: int
     caller_ms: int
@@ -37,7 +39,7 @@ class TalkTime:
 
     @property
     def counselor_percent(self) -> int:
-        """The counselor's share of all speech, in percent."""
+        """The counselor's share of all that was said and typed, in percent."""
         return round(100 * self.counselor_ms / ((self.counselor_ms + self.caller_ms) or 1))
 
     @property
@@ -54,17 +56,22 @@ class TalkTime:
 
 
 def measure_talk_time(turns: Iterable[TimedTurn]) -> TalkTime:
-    """Measure the spoken turns. A typed line takes no talk time, but it ends a silence."""
+    """Measure the turns. A typed line counts as long as it takes to say it, and ends a silence when it is sent."""
+    typed = {"counselor": 0, "caller": 0}
     spoken: dict[str, list[TimeInterval]] = {"counselor": [], "caller": []}
     moments: list[TimeInterval] = []
     for turn in turns:
+        if turn.source != "spoken":
+            typed[turn.role] += TYPED_CHARACTER_MS * len(turn.text_heard)
         if turn.start_ms is None:
             continue
         span = TimeInterval(turn.start_ms, max(turn.start_ms, turn.end_ms or 0))
         moments.append(span if turn.source == "spoken" else TimeInterval(turn.start_ms, turn.start_ms))
         if turn.source == "spoken":
             spoken[turn.role].append(span)
-    lengths = [sum(span.length_ms for span in merge_intervals(spoken[role])) for role in ("counselor", "caller")]
+    lengths = [
+        typed[role] + sum(span.length_ms for span in merge_intervals(spoken[role])) for role in ("counselor", "caller")
+    ]
     return TalkTime(
         lengths[0],
         lengths[1],

@@ -69,6 +69,29 @@ def record_review(
     return review
 
 
+@transaction.atomic
+def agree_with_rest(evaluation: Evaluation, by: User) -> int:
+    """Record that a person agrees with every verdict that no one has reviewed yet. Return their number.
+
+    A verdict that the counselor disputes needs an answer of its own, so it is left out. Raise PermissionDenied as
+    `check_may_review` does.
+    """
+    check_may_review(evaluation, by)
+    # The same lock as in `record_review`, so that a review that is being saved is not agreed with a second time.
+    evaluation = Evaluation.objects.select_for_update().get(pk=evaluation.pk)
+    reviews = [
+        Review(
+            organization_id=evaluation.organization_id,
+            evaluation=evaluation,
+            criterion=row,
+            reviewer=by,
+            verdict=Review.Verdict.AGREE,
+        )
+        for row in evaluation.criteria.unreviewed()
+    ]
+    return len(Review.objects.bulk_create(reviews))
+
+
 def rescore(evaluation: Evaluation) -> bool:
     """Recompute the reviewed score, or clear it if no verdict is overruled. Return False if nothing counts anymore.
 

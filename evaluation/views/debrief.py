@@ -25,8 +25,8 @@ def _get_own_session(request: AuthenticatedRequest, pk: UUID) -> Session:
     return get_object_or_404(Session.objects.for_counselor(request.user), pk=pk)
 
 
-def _redirect_to_session(session: Session, fragment: str = "") -> HttpResponse:
-    return redirect(reverse("evaluation:session", args=[session.pk]) + fragment)
+def _redirect_to_session(session: Session, fragment: str = "", view: str = "session") -> HttpResponse:
+    return redirect(reverse(f"evaluation:{view}", args=[session.pk]) + fragment)
 
 
 @login_required
@@ -97,7 +97,7 @@ def criterion_dispute(request: AuthenticatedRequest, pk: UUID, key: str) -> Http
         messages.success(request, _("A person will review this verdict. Their decision takes precedence."))
     else:
         messages.error(request, first_error(form))
-    return _redirect_to_session(evaluation.session, f"#criterion-{criterion.pk}")
+    return _redirect_to_session(evaluation.session, f"#criterion-{criterion.pk}", "session_checks")
 
 
 @login_required

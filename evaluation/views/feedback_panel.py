@@ -1,32 +1,24 @@
-"""Panel with the feedback on a session: the parts each reader may see, and the recording position of each quote."""
+"""Panel with the feedback on a session: the parts that each reader may see, and the place of each quote."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.models import ProcedureDocument
 from accounts.web.requests import AuthenticatedRequest
 from evaluation.forms import DisputeForm, ReviewForm
-from evaluation.grading.rubric import BRANCHES, RED_LINE_MESSAGES
+from evaluation.grading.rubric import RED_LINE_MESSAGES
 from evaluation.models import CriterionResult, Dispute, Evaluation, Flag, Review, Scan
 from evaluation.reports.final_feedback import FinalFeedback, build_final_feedback
 from evaluation.services.feedback_requests import may_request_feedback
+from evaluation.views.check_groups import CheckGroup, group_checks
+from evaluation.views.quotes import QuoteFinder, ShownQuote
 from recordings.models import Recording
 from training.models import Session, TranscriptTurn
 
-_SCENARIO_GROUP, _OTHER_GROUP = gettext_lazy("Scenario criteria"), gettext_lazy("General criteria")
-
-
-@dataclass(frozen=True)
-class ShownQuote:
-    """Words from the transcript. All fields are empty or None for advice without a quote."""
-
-    text: str
-    turn: str  # id of the turn in the transcript
-    at_ms: int | None  # position in the recording; None without one
+Verdict = CriterionResult.Verdict
 
 
 @dataclass(frozen=True)
@@ -50,6 +42,20 @@ class ShownCriterion:
     dispute_form: DisputeForm | None  # only for the counselor who held the conversation
     review_form: ReviewForm | None  # only for reviewers
 
+    @property
+    def mark(self) -> str:
+        """The shape of the row's mark: met, not_met, crossed, or empty if the check did not apply."""
+        if self.result.is_crossed_red_line:
+            return "crossed"
+        verdict = self.result.final_verdict
+        return {Verdict.NO_EVIDENCE.value: "not_met", Verdict.NOT_APPLICABLE.value: ""}.get(verdict, verdict)
+
+    @property
+    def overruled_by(self) -> str:
+        """Name of the person whose verdict stands; empty if it is the evaluator's."""
+        names = [str(one.reviewer) for one in self.result.reviews.all() if one.new_verdict]
+        return names[-1] if names and self.result.reviewed_verdict else ""
+
 
 @dataclass(frozen=True)
 class FeedbackPanel:
@@ -61,94 +67,124 @@ class FeedbackPanel:
     may_request: bool
     is_hidden: bool  # held for human review, and the reader may not review it
     retry_url: str | None  # page for practicing this again
-    recording: Recording | None = None  # None if it cannot be played
     criteria: Sequence[ShownCriterion] = ()
-    groups: Sequence[tuple[str, list[ShownCriterion]]] = ()  # title and the criteria that apply
-    not_applicable: Sequence[ShownCriterion] = ()
+    groups: Sequence[CheckGroup[ShownCriterion]] = ()
     crossed: Sequence[str] = ()  # explanations of the crossed red lines
     went_well: Sequence[ShownMoment] = ()
     improvements: Sequence[ShownMoment] = ()
-    remarks: Iterable[Review] = ()  # reviews of the whole evaluation
+    remarks: Sequence[Review] = ()  # reviews of the whole evaluation
     sees_flags: bool = False  # never for the session's counselor
     flags: Sequence[Flag] = ()
     scan: Scan | None = None
-    opened: int | None = None  # primary key of the criterion whose review form stays open
-    problem: str = ""  # why the review in that form was not saved
+    opened: int | None = None  # primary key of the criterion whose row stays open
+    problem: str = ""  # why the review in that row was not saved
     final: FinalFeedback | None = None  # counts and words after people's reviews
-    document: ProcedureDocument | None = None  # procedures that it was graded against
+    next_up: Evaluation | None = None  # the next one that needs review, for reviewers
+
+    @property
+    def is_shown(self) -> bool:
+        """Return whether there is a grade that the reader may see."""
+        return self.final is not None
+
+    @property
+    def document(self) -> ProcedureDocument | None:
+        """The procedures that it was graded against."""
+        return self.evaluation.document if self.evaluation else None
+
+    @property
+    def reviewers(self) -> list[str]:
+        """Names of the people who have reviewed it, the latest last."""
+        reviews = [*self.remarks, *(review for one in self.criteria for review in one.result.reviews.all())]
+        names = [str(review.reviewer) for review in sorted(reviews, key=lambda review: review.created_at)]
+        if self.evaluation and self.evaluation.looked_at_by:
+            names.append(str(self.evaluation.looked_at_by))
+        return list(dict.fromkeys(names))
+
+    @property
+    def unreviewed(self) -> int:
+        """Number of verdicts that "Agree with the rest" would cover."""
+        return sum(not one.result.reviews.all() and one.open_dispute is None for one in self.criteria)
+
+    @property
+    def missed(self) -> list[ShownCriterion]:
+        return [one for one in self.criteria if one.mark in {"not_met", "crossed"}]
+
+    @property
+    def not_applicable(self) -> int:
+        return sum(not one.mark for one in self.criteria)
+
+    @property
+    def red_lines(self) -> int:
+        """Number of red lines that apply."""
+        return sum(one.result.is_red_line and bool(one.mark) for one in self.criteria)
 
 
 def build_feedback_panel(
     request: AuthenticatedRequest,
     session: Session,
     evaluation: Evaluation | None,
+    turns: Sequence[TranscriptTurn],
+    recording: Recording | None,
     retry_url: str | None = None,
-    opened: int | None = None,
-    rejected: tuple[ReviewForm, str] | None = None,
 ) -> FeedbackPanel:
-    """Build the panel. The session's counselor sees neither flags nor held feedback.
-
-    `opened` is the primary key of the criterion whose review form stays open, and `rejected` the form that was not
-    saved for it, with the reason.
-    """
+    """Build the panel. The session's counselor sees neither flags nor held feedback."""
     may_review = request.user.has_perm("evaluation.add_review") and session.counselor_id != request.user.pk
     may_request = may_request_feedback(session, request.user)
     is_hidden = evaluation is not None and evaluation.is_hidden_from(request.user)
+    panel = FeedbackPanel(session, evaluation, may_review, may_request, is_hidden, retry_url)
     if evaluation is None or is_hidden or not evaluation.is_graded:
-        return FeedbackPanel(session, evaluation, may_review, may_request, is_hidden, retry_url)
-    moments = _RecordingMoments(request, session)
+        return panel
     is_own = session.counselor_id == request.user.pk
+    finder = QuoteFinder(turns, recording, session.is_phone)
     rows = evaluation.criteria.select_related("dispute").prefetch_related("reviews__reviewer")
-    criteria = [_build_criterion(row, moments, may_review, is_own) for row in rows]
-    if rejected:
-        criteria = [replace(one, review_form=rejected[0]) if one.result.pk == opened else one for one in criteria]
+    criteria = [_build_criterion(row, finder, may_review, is_own) for row in rows]
     final = build_final_feedback(evaluation, [one.result for one in criteria])
     sees_flags = not is_own and request.user.has_perm("evaluation.view_flag")
-    return FeedbackPanel(
-        session,
-        evaluation,
-        may_review,
-        may_request,
-        is_hidden,
-        retry_url,
-        recording=moments.recording,
+    return replace(
+        panel,
         criteria=criteria,
-        groups=_group_by_branch(one for one in criteria if not _is_not_applicable(one)),
-        not_applicable=[one for one in criteria if _is_not_applicable(one)],
+        groups=group_checks(criteria),
         final=final,
         crossed=[_red_line_message(one.result) for one in criteria if one.result.is_crossed_red_line],
-        went_well=[_build_moment(one, moments) for one in final.went_well],
-        improvements=[_build_moment(one, moments) for one in final.improvements],
-        remarks=evaluation.reviews.filter(criterion=None).select_related("reviewer"),
+        went_well=[_build_moment(one, finder) for one in final.went_well],
+        improvements=[_build_moment(one, finder) for one in final.improvements],
+        remarks=list(evaluation.reviews.filter(criterion=None).select_related("reviewer")),
         sees_flags=sees_flags,
         flags=_list_flags(session, evaluation) if sees_flags else (),
         scan=getattr(evaluation, "scan", None) if sees_flags else None,
-        opened=opened,
-        problem=rejected[1] if rejected else "",
-        document=evaluation.document,
+        next_up=_find_next(request, evaluation) if may_review else None,
     )
+
+
+def with_rejected_review(panel: FeedbackPanel, row: CriterionResult, form: ReviewForm, problem: str) -> FeedbackPanel:
+    """Return the panel with the form of a review that was not saved, and the reason."""
+    criteria = [replace(one, review_form=form) if one.result.pk == row.pk else one for one in panel.criteria]
+    return replace(panel, criteria=criteria, groups=group_checks(criteria), opened=row.pk, problem=problem)
+
+
+def _find_next(request: AuthenticatedRequest, evaluation: Evaluation) -> Evaluation | None:
+    waiting = Evaluation.objects.reviewable_by(request.user).needing_review().exclude(pk=evaluation.pk)
+    return waiting.order_by("completed_at").only("pk", "session_id").first()
 
 
 def _list_flags(session: Session, evaluation: Evaluation) -> list[Flag]:
     return [*evaluation.flags.all(), *session.flags.filter(evaluation=None).select_related("reported_by")]
 
 
-def _build_criterion(
-    row: CriterionResult, moments: "_RecordingMoments", may_review: bool, is_own: bool
-) -> ShownCriterion:
+def _build_criterion(row: CriterionResult, finder: QuoteFinder, may_review: bool, is_own: bool) -> ShownCriterion:
     dispute = getattr(row, "dispute", None)
     return ShownCriterion(
         row,
-        quotes=[moments.locate(quote, quote["text"]) for quote in row.quotes],
+        quotes=[finder.find(quote, quote["text"]) for quote in row.quotes],
         open_dispute=dispute if dispute and dispute.answered_at is None else None,
         dispute_form=DisputeForm(criterion=row) if is_own else None,
         review_form=ReviewForm(criterion=row) if may_review else None,
     )
 
 
-def _build_moment(stored: Mapping[str, Any], moments: "_RecordingMoments") -> ShownMoment:
+def _build_moment(stored: Mapping[str, Any], finder: QuoteFinder) -> ShownMoment:
     return ShownMoment(
-        moments.locate(stored, stored["quote"]),
+        finder.find(stored, stored["quote"]),
         stored.get("why", ""),
         stored.get("goal", ""),
         stored.get("effect", ""),
@@ -156,46 +192,5 @@ def _build_moment(stored: Mapping[str, Any], moments: "_RecordingMoments") -> Sh
     )
 
 
-def _is_not_applicable(criterion: ShownCriterion) -> bool:
-    return criterion.result.final_verdict == CriterionResult.Verdict.NOT_APPLICABLE
-
-
 def _red_line_message(row: CriterionResult) -> str:
     return _(RED_LINE_MESSAGES.get(row.key, row.check_text))
-
-
-def _group_by_branch(criteria: Iterable[ShownCriterion]) -> list[tuple[str, list[ShownCriterion]]]:
-    """Group criteria under the titles of the rubric's branches: red lines first, the scenario's own criteria last."""
-    groups: dict[str, list[ShownCriterion]] = {}
-    for one in sorted(criteria, key=lambda one: not one.result.is_red_line):
-        groups.setdefault(_group_title(one.result), []).append(one)
-    return list(groups.items())
-
-
-def _group_title(row: CriterionResult) -> str:
-    if row.source != CriterionResult.Source.RUBRIC:
-        return str(_SCENARIO_GROUP)
-    return _(BRANCHES[row.branch]) if row.branch in BRANCHES else str(_OTHER_GROUP)
-
-
-class _RecordingMoments:
-    """Positions of turns in the recording. Empty if there is no playable recording."""
-
-    def __init__(self, request: AuthenticatedRequest, session: Session) -> None:
-        recording = Recording.objects.listenable_by(request.user).filter(session=session).first()
-        self.recording = recording if recording and recording.is_playable else None
-        turns: Iterable[TranscriptTurn] = session.turns.exclude(start_ms=None) if self.recording else []
-        self._turns = {str(turn.pk): turn for turn in turns}
-
-    def locate(self, quote: Mapping[str, Any], text: str) -> ShownQuote:
-        """Return the quoted text with its position, if its turn has one.
-
-        Within a spoken turn, the time of a quote is estimated from its share of the turn's text.
-        """
-        turn_id = str(quote.get("turn", ""))
-        turn = self._turns.get(turn_id)
-        if turn is None or turn.start_ms is None:
-            return ShownQuote(text, turn_id, None)
-        length = max(0, (turn.end_ms or turn.start_ms) - turn.start_ms) if turn.source == turn.Source.SPOKEN else 0
-        at_ms = turn.start_ms + length * int(quote.get("start", 0)) // max(1, len(turn.text_heard))
-        return ShownQuote(text, turn_id, at_ms)

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.web.countless_paginator import get_countless_page
@@ -18,8 +19,9 @@ from evaluation.forms import ReviewForm
 from evaluation.models import CriterionResult, Evaluation, Review
 from evaluation.reports.evaluator_report import list_agreement
 from evaluation.reports.terminal_tables import agreement_cells
-from evaluation.services.reviews import mark_looked_at, record_review
-from evaluation.views.feedback_panel import build_feedback_panel
+from evaluation.services.reviews import agree_with_rest, mark_looked_at, record_review
+from evaluation.views.feedback_panel import with_rejected_review
+from evaluation.views.session_frame import build_frame, get_session
 
 PER_PAGE = 25
 
@@ -73,12 +75,27 @@ def criterion_review(request: AuthenticatedRequest, pk: UUID, key: str) -> HttpR
     if not request.htmx:
         if problem:
             messages.error(request, problem)
-        return redirect(f"{reverse('evaluation:session', args=[evaluation.session_id])}#criterion-{row.pk}")
-    evaluation.refresh_from_db()
-    panel = build_feedback_panel(
-        request, evaluation.session, evaluation, opened=row.pk, rejected=(form, problem) if problem else None
-    )
-    return render(request, "evaluation/_feedback.html", {"feedback": panel})
+        return redirect(f"{_checks_url(evaluation)}#criterion-{row.pk}")
+    context = build_frame(request, get_session(request, evaluation.session_id), "checks")
+    if problem:
+        context["feedback"] = with_rejected_review(context["feedback"], row, form, problem)
+    shown = next(one for one in context["feedback"].criteria if one.result.pk == row.pk)
+    return render(request, "evaluation/_check_update.html", context | {"criterion": shown, "is_open": True})
+
+
+@login_required
+@_requires_reviewer
+@require_POST
+def evaluation_agree(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
+    """Agree with every verdict of the feedback that is neither reviewed nor disputed."""
+    evaluation = _get_reviewable(request, pk)
+    count = agree_with_rest(evaluation, request.user)
+    if count:
+        text = ngettext("You agreed with %(count)s check.", "You agreed with %(count)s checks.", count)
+        messages.success(request, text % {"count": count})
+    else:
+        messages.info(request, _("Every check is reviewed already."))
+    return redirect(_checks_url(evaluation))
 
 
 @login_required
@@ -95,6 +112,10 @@ def evaluation_looked_at(request: AuthenticatedRequest, pk: UUID) -> HttpRespons
     else:
         messages.success(request, _("Marked as reviewed."))
     return redirect("evaluation:session", pk=evaluation.session_id)
+
+
+def _checks_url(evaluation: Evaluation) -> str:
+    return reverse("evaluation:session_checks", args=[evaluation.session_id])
 
 
 def _get_reviewable(request: AuthenticatedRequest, pk: UUID) -> Evaluation:

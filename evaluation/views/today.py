@@ -34,11 +34,11 @@ class CounselorToday:
 def build_counselor_today(person: User) -> CounselorToday:
     mine = Assignment.objects.for_user(person).filter(counselor=person).open()
     assignments = list(mine.select_related("scenario").soonest_due_first())
-    live = Session.objects.for_counselor(person).live().without_warm_ups().select_related("scenario_version").order_by("-started_at")
+    live = Session.objects.for_counselor(person).live().without_warm_ups().select_related("scenario_version")
     skills = list_skill_progress(Tally.objects.for_user(person), WEEKS)
     return CounselorToday(
         greeting=greet(person),
-        live=live.first(),
+        live=live.order_by("-started_at").first(),
         next_up=assignments[0] if assignments else None,
         also_assigned=assignments[1:],
         advice=recommend_practice(person, skills),

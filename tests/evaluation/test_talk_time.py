@@ -2,7 +2,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from evaluation.reports.talk_time import TimeInterval, format_timecode, measure_talk_time, parse_timecode
+from evaluation.reports.talk_time import (
+    TYPED_CHARACTER_MS,
+    TimeInterval,
+    format_timecode,
+    measure_talk_time,
+    parse_timecode,
+)
 
 
 @dataclass
@@ -11,6 +17,7 @@ class FakeTimedTurn:
     start_ms: int | None
     end_ms: int | None = None
     source: str = "spoken"
+    text_heard: str = ""
 
 
 def test_overlapping_turns_of_one_speaker_count_once():
@@ -41,16 +48,16 @@ def test_pauses_are_long_silences():
     assert talk.longest_pause == TimeInterval(9500, 20_000)
 
 
-def test_typed_turn_takes_no_time_and_ends_pause():
+def test_typed_turn_ends_pause_and_counts_as_long_as_its_words():
     turns = [
         FakeTimedTurn("counselor", 0, 1000),
-        FakeTimedTurn("counselor", 3500, 9000, source="typed"),
+        FakeTimedTurn("counselor", 3500, 9000, "typed", "x" * 100),
         FakeTimedTurn("caller", 6000, 7000),
     ]
 
     talk = measure_talk_time(turns)
 
-    assert (talk.counselor_ms, talk.pauses) == (1000, [])
+    assert (talk.counselor_ms, talk.caller_ms, talk.pauses) == (1000 + 100 * TYPED_CHARACTER_MS, 1000, [])
 
 
 def test_call_without_times_has_no_talk_time():

@@ -16,7 +16,7 @@ export class Player {
     this.#mixer = new ChannelMixer(this.audio);
     this.audio.controls = false;
     this.root.dataset.isReady = "";
-    this.#find("controls").hidden = false;
+    for (const part of root.querySelectorAll("[data-controls], [data-play]")) part.hidden = false;
     this.#addListeners();
     this.showMarks();
     this.#show();
@@ -69,18 +69,18 @@ export class Player {
 
   /** Move the focus from the turn around `element` to a neighboring turn, and seek to its start. */
   stepFocus(element, by) {
-    const { turns } = this;
+    const turns = this.turns.filter((turn) => turn.element.querySelector("[data-play-ms]")); // typed turns have no sound
     const index = turns.findIndex((turn) => turn.element.contains(element));
     const next = turns[index + by];
     if (index < 0 || !next) return;
-    next.element.querySelector("[data-seek-ms]")?.focus();
+    next.element.querySelector("[data-play-ms]").focus();
     this.seek(next.start);
   }
 
   showMarks() {
-    const marks = [...this.page.querySelectorAll("[data-mark]")].map(({ dataset }) => {
+    const marks = [...this.page.querySelectorAll("[data-mark-ms]")].map(({ dataset }) => {
       const mark = this.page.createElement("span");
-      mark.style.left = `${this.#percent(Number(dataset.seekMs))}%`;
+      mark.style.left = `${this.#percent(Number(dataset.markMs))}%`;
       return mark;
     });
     this.root.querySelector("[data-marks]")?.replaceChildren(...marks);
@@ -110,10 +110,6 @@ export class Player {
       slider.addEventListener("input", () => this.#mixer.setVolume(Number(slider.dataset.volume), slider.value / 100));
     for (const button of this.root.querySelectorAll("[data-step-turn]"))
       button.addEventListener("click", () => this.stepTurn(Number(button.dataset.stepTurn)));
-    this.#find("waveform").addEventListener("click", (event) => {
-      const { left, width } = event.currentTarget.getBoundingClientRect();
-      this.seek((this.duration * (event.clientX - left)) / width);
-    });
   }
 
   #show(ms = this.now) {
@@ -123,8 +119,7 @@ export class Player {
     const times = { time: clock(place), duration: clock(this.duration) };
     position.setAttribute("aria-valuetext", interpolate(gettext("%(time)s of %(duration)s"), times, true));
     this.#find("now").textContent = clock(place);
-    const head = this.#find("playhead");
-    if (head) head.style.left = `${this.#percent(place)}%`;
+    this.root.style.setProperty("--played", `${this.#percent(place)}%`);
     this.#markTurn(place);
   }
 
@@ -134,7 +129,9 @@ export class Player {
     if (current === marked) return;
     marked?.removeAttribute("aria-current");
     current?.setAttribute("aria-current", "true");
-    if (current && !this.audio.paused && this.#find("follow").checked) current.scrollIntoView({ block: "nearest" });
+    // Follow a reader who is at the moment that was playing, and leave alone one who has scrolled or jumped elsewhere.
+    const isFollowing = !this.audio.paused && this.#find("follow").checked && marked && isOnScreen(marked);
+    if (current && isFollowing) current.scrollIntoView({ block: "nearest" });
   }
 
   #showState() {
@@ -144,7 +141,8 @@ export class Player {
 
   async #copyLink() {
     const { origin, pathname } = this.page.location;
-    const link = `${origin}${pathname}#t=${(this.now / 1000).toFixed(1)}`;
+    const path = this.page.querySelector("#session-tabs a[href$='/transcript/']")?.getAttribute("href") ?? pathname;
+    const link = `${origin}${path}#t=${(this.now / 1000).toFixed(1)}`;
     try {
       await navigator.clipboard.writeText(link);
       this.#showMessage(interpolate(gettext("Link to %(time)s copied."), { time: clock(this.now) }, true));
@@ -156,6 +154,11 @@ export class Player {
   #showMessage(text) {
     this.#find("player-says").textContent = text;
   }
+}
+
+function isOnScreen(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
 }
 
 /** Handle the space bar and arrow keys, except where they have another function. */
