@@ -37,16 +37,30 @@ def _entries(user: User) -> list[tuple[str, str, tuple[str, ...], bool]]:
         (
             gettext("Team"),
             "users",
-            ("evaluation:team", "training:assignment_list", "training:assignment_detail", "training:assign"),
+            (
+                "evaluation:team",
+                "evaluation:attention",
+                "evaluation:live_sessions",
+                "evaluation:history",
+                "training:assignment_list",
+                "training:assignment_detail",
+                "training:assign",
+            ),
             user.has_perm("training.view_assignment") and staff,
         ),
         (
-            gettext("Feedback"),
+            gettext("Review"),
             "list-checks",
-            ("evaluation:review_queue", "evaluation:evaluation_list", "evaluation:agreement"),
-            user.has_perm("evaluation.view_evaluation") and staff,
+            ("evaluation:review_queue", "evaluation:evaluation_list", "evaluation:flag_list", "evaluation:agreement"),
+            user.has_perm("evaluation.add_review"),
         ),
-        (gettext("Conversations"), "message-circle", ("evaluation:history", "evaluation:session"), True),
+        # The staff's conversations are a tab of Team. Trainers have only their own.
+        (
+            gettext("Conversations"),
+            "message-circle",
+            ("evaluation:history", "evaluation:session"),
+            counselor or not user.has_perm("training.view_assignment"),
+        ),
         (
             gettext("Procedures"),
             "file-text",

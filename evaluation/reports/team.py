@@ -62,9 +62,7 @@ def list_team(people: Sequence[User], weeks: int) -> list[TeamRow]:
             reached=Sum("reached"), possible=Sum("possible"), sessions=Sum("sessions")
         )
     }
-    practiced = (
-        Session.objects.without_trials().filter(counselor__in=ids, started_at__gte=_span_start(weeks)).order_by()
-    )
+    practiced = Session.objects.without_trials().filter(counselor__in=ids, started_at__gte=span_start(weeks)).order_by()
     last = dict(practiced.values_list("counselor").annotate(last=Max("started_at")))
     open_assignments = Assignment.objects.open().filter(counselor__in=ids).order_by()
     is_late = Q(due_date__lt=timezone.localdate())
@@ -99,7 +97,7 @@ def list_scenarios(user: User, weeks: int) -> list[ScenarioRow]:
 def export_rows(user: User, people: Any, weeks: int) -> Iterator[Sequence[object]]:
     """Yield the header, then a row for each conversation, newest first. If `people` is None, include everyone."""
     yield [str(column) for column in EXPORT_COLUMNS]
-    rows = Session.objects.exportable_by(user).without_trials().filter(started_at__gte=_span_start(weeks))
+    rows = Session.objects.exportable_by(user).without_trials().filter(started_at__gte=span_start(weeks))
     if people is not None:
         rows = rows.filter(counselor__in=people)
     for row in rows.select_related("counselor", "scenario_version").order_by("-started_at").iterator(chunk_size=500):
@@ -118,5 +116,6 @@ def export_rows(user: User, people: Any, weeks: int) -> Iterator[Sequence[object
         ]
 
 
-def _span_start(weeks: int) -> datetime:
+def span_start(weeks: int) -> datetime:
+    """Return the first midnight of the last `weeks` weeks, including the current one."""
     return timezone.make_aware(datetime.combine(first_monday(weeks), time()))

@@ -12,15 +12,13 @@ from django.views.decorators.http import require_GET
 from accounts.web.countless_paginator import get_countless_page
 from accounts.web.requests import AuthenticatedRequest
 from evaluation.filter_forms import HistoryFilterForm
-from evaluation.models import Evaluation, Tally
-from evaluation.reports.attention import list_attention
-from evaluation.reports.progress import list_skill_progress, recommend_practice
+from evaluation.models import Evaluation
 from evaluation.services.feedback_requests import can_request_feedback, may_request_feedback
-from evaluation.views.progress import WEEKS
+from evaluation.views.session_table import render_session_table
+from evaluation.views.staff_today import StaffToday
 from evaluation.views.today import build_counselor_today
-from training.models import Assignment, Session
+from training.models import Session
 
-RECENT_SESSIONS = 8
 RECENT_ON_TODAY = 4
 PER_PAGE = 25
 
@@ -43,31 +41,20 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def dashboard(request: AuthenticatedRequest) -> HttpResponse:
-    """Show the next thing to do: a counselor's Today, or the pending tasks of others."""
+    """Show what to do next: a counselor's Today, or that of the other roles."""
+    recent = [_build_listed_session(request, session) for session in _visible_sessions(request)[:RECENT_ON_TODAY]]
     if request.user.is_counselor:
-        recent = [_build_listed_session(request, session) for session in _visible_sessions(request)[:RECENT_ON_TODAY]]
         context = {"today": build_counselor_today(request.user), "recent": recent}
         return render(request, "evaluation/today.html", context)
-    mine = Assignment.objects.for_user(request.user).filter(counselor=request.user).open()
-    context: dict[str, object] = {
-        "assignments": mine.select_related("scenario").soonest_due_first(),
-        "items": [_build_listed_session(request, session) for session in _visible_sessions(request)[:RECENT_SESSIONS]],
-    }
-    if request.user.is_counselor:
-        skills = list_skill_progress(Tally.objects.for_user(request.user), WEEKS)
-        context["live"] = Session.objects.for_counselor(request.user).live().select_related("scenario_version")
-        context["advice"] = recommend_practice(request.user, skills)
-    if request.user.has_perm("evaluation.add_review"):
-        context["waiting_count"] = Evaluation.objects.reviewable_by(request.user).needing_review().count()
-    if request.user.has_perm("training.view_assignment"):
-        context["attention"] = list_attention(request.user)
-    return render(request, "evaluation/dashboard.html", context)
+    return render(request, "evaluation/staff_today.html", {"today": StaffToday(request.user), "recent": recent})
 
 
 @login_required
 @require_GET
 def history(request: AuthenticatedRequest) -> HttpResponse:
     """List past practice, newest first, filtered by words, mode, kind, and result."""
+    if not request.user.is_counselor:
+        return render_session_table(request, _visible_sessions(request), _build_listed_session)
     form = HistoryFilterForm(request.user, request.GET)
     page = get_countless_page(form.filter_rows(_visible_sessions(request)), PER_PAGE, request.GET.get("page"))
     page.object_list = [_build_listed_session(request, session) for session in page.object_list]

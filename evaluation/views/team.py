@@ -14,14 +14,17 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from accounts.models import User
 from accounts.web.countless_paginator import get_countless_page
 from accounts.web.downloads import SPREADSHEET_ENCODING, stream_download
+from accounts.web.filter_links import build_filter_links
 from accounts.web.requests import AuthenticatedRequest
 from accounts.web.spreadsheets import write_safe_rows
 from evaluation.filter_forms import EvaluationFilterForm, FlagFilterForm, TeamFilterForm
 from evaluation.forms import FlagHandlingForm, first_error
 from evaluation.models import Evaluation, Flag, FlagHandling, Tally
 from evaluation.reports.attention import list_attention, live_sessions
+from evaluation.reports.plots import Sparkline
 from evaluation.reports.progress import list_skill_progress, plot_scores
-from evaluation.reports.team import export_rows, list_scenarios, list_team
+from evaluation.reports.team import export_rows, list_scenarios
+from evaluation.reports.team_people import count_practiced_this_week, list_people, list_weeks
 from evaluation.services.flags import handle_flag
 
 PER_PAGE = 25
@@ -67,14 +70,19 @@ def team(request: AuthenticatedRequest) -> HttpResponse:
     people, weeks = form.counselors(), form.weeks
     page = Paginator(people.by_name(), PER_PAGE).get_page(request.GET.get("page"))
     tallies = form.filter_tallies(Tally.objects.for_user(request.user))
+    overall, skills = plot_scores(tallies, weeks), list_skill_progress(tallies, weeks)
     context = {
         "form": form,
         "page": page,
-        "rows": list_team(list(page.object_list), weeks),
-        "overall": plot_scores(tallies, weeks),
-        "skills": list_skill_progress(tallies, weeks),
+        "rows": list_people(request.user, list(page.object_list), weeks),
+        "practiced": count_practiced_this_week(request.user, people),
+        "shows": build_filter_links(request.GET, "show", form.fields["show"].choices),  # type: ignore[attr-defined]
+        "overall": overall,
+        "line": Sparkline([point.percent for point in overall.points]),
+        "skills": sorted(skills, key=lambda skill: skill.percent),
+        "week_rows": list_weeks(overall, skills),
+        "week_columns": [skill.name for skill in skills],
         "scenarios": list_scenarios(request.user, weeks),
-        "weeks": weeks,
     }
     return render(request, "evaluation/team.html", context)
 
