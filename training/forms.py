@@ -133,7 +133,7 @@ class AssignmentFilterForm(forms.Form):
         required=False,
         label=_("Status"),
         choices=[
-            ("", _("All statuses")),
+            ("", _("All")),
             ("open", _("Open")),
             (OVERDUE, _("Overdue")),
             (FAILED, _("Below the pass mark")),
@@ -158,6 +158,32 @@ class AssignmentFilterForm(forms.Form):
         if chosen["cohort"]:
             rows = rows.filter(counselor__cohorts=chosen["cohort"])
         return rows.in_state(chosen["status"]) if chosen["status"] else rows
+
+
+class AssignmentChangeForm(forms.Form):
+    """A change of the chosen assignments of a list."""
+
+    DUE = "due"
+
+    assignments = forms.ModelMultipleChoiceField(
+        Assignment.objects.none(), error_messages={"required": _("Choose at least one assignment.")}
+    )
+    verb = forms.ChoiceField(choices=[("cancel", _("Cancel")), ("reset", _("Reset")), (DUE, _("Change due date"))])
+    due_date = forms.DateField(required=False, label=_("New due date"))
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rows = Assignment.objects.for_user(user)
+        self.fields["assignments"].queryset = rows  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        if self.cleaned_data.get("verb") == self.DUE and not self.errors:
+            if not self.cleaned_data["due_date"]:
+                self.add_error("due_date", gettext("Choose the new due date."))
+            else:
+                check_due_date(self.cleaned_data["due_date"])
+        return self.cleaned_data
 
 
 class LibraryFilterForm(forms.Form):

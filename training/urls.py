@@ -1,6 +1,6 @@
 from django.urls import path
 
-from training.views import assignments, library, practice
+from training.views import assignment_bulk, assignments, library, practice
 
 app_name = "training"
 urlpatterns = [
@@ -8,6 +8,7 @@ urlpatterns = [
     path("assignments/new/", assignments.assign, name="assign"),
     path("assignments/new/counselors/", assignments.search_choices, {"what": "counselors"}, name="counselor_search"),
     path("assignments/new/scenarios/", assignments.search_choices, {"what": "scenarios"}, name="scenario_search"),
+    path("assignments/change/", assignment_bulk.assignments_change, name="assignments_change"),
     path("assignments/<uuid:pk>/", assignments.assignment_detail, name="assignment_detail"),
     path("assignments/<uuid:pk>/reset/", assignments.assignment_change, {"verb": "reset"}, name="assignment_reset"),
     path("assignments/<uuid:pk>/cancel/", assignments.assignment_change, {"verb": "cancel"}, name="assignment_cancel"),

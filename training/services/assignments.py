@@ -10,6 +10,7 @@ cannot be assigned twice: the partial unique index prevents it, even for concurr
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import product
 from typing import Any, NamedTuple, Unpack
 from uuid import UUID
@@ -182,6 +183,11 @@ def reset_assignment(assignment: Assignment) -> bool:
 def cancel_assignment(assignment: Assignment) -> bool:
     """Cancel an open assignment. Return False if it is not open or has a live session."""
     return bool(_without_live_session(assignment).open().update(status=Status.CANCELLED))
+
+
+def change_due_date(assignment: Assignment, day: date | None) -> bool:
+    """Change the due date of an open assignment, and remind its counselor anew. Return False if it is not open."""
+    return bool(Assignment.objects.open().filter(pk=assignment.pk).update(due_date=day, reminded_at=None))
 
 
 def decline_assignment(assignment: Assignment) -> bool:

@@ -1,24 +1,21 @@
 """Pages on which supervisors assign practice, to one counselor or hundreds, and follow its results."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.models import Cohort, User, UserQuerySet
 from accounts.web.confirmation import Question, ask_first, is_confirmed
 from accounts.web.countless_paginator import get_countless_page
-from accounts.web.identifiers import is_uuid
+from accounts.web.filter_links import build_filter_links
 from accounts.web.requests import AuthenticatedRequest
-from scenarios.models import Scenario, ScenarioQuerySet
 from training.forms import AssignmentFilterForm, BulkAssignForm
 from training.models import Assignment
 from training.services.assignments import (
@@ -28,26 +25,12 @@ from training.services.assignments import (
     decline_assignment,
     reset_assignment,
 )
+from training.views.assignment_selection import read_selection, search_counselors, search_scenarios
 
 PER_PAGE = 25
-MAX_SEARCH_RESULTS = 12
 
 _requires_add = permission_required("training.add_assignment", raise_exception=True)
 _requires_view = permission_required("training.view_assignment", raise_exception=True)
-
-
-@dataclass(frozen=True)
-class AssignmentSelection:
-    """Choices so far on the assignment page, and the results of both searches."""
-
-    counselors: UserQuerySet
-    scenarios: ScenarioQuerySet
-    cohorts: Collection[Cohort]  # all that can be chosen
-    chosen_cohorts: Collection[str]  # ids
-    counselor_query: str
-    scenario_query: str
-    found_counselors: UserQuerySet
-    found_scenarios: ScenarioQuerySet
 
 
 @login_required
@@ -58,7 +41,9 @@ def assignment_list(request: AuthenticatedRequest) -> HttpResponse:
     form = AssignmentFilterForm(request.user, request.GET)
     rows = form.narrow(Assignment.objects.for_user(request.user)).with_names()
     page = get_countless_page(rows, PER_PAGE, request.GET.get("page"))
-    return render(request, "training/staff_assignment_list.html", {"form": form, "page": page})
+    statuses = build_filter_links(request.GET, "status", form.fields["status"].choices)  # type: ignore[attr-defined]
+    context = {"form": form, "page": page, "statuses": statuses, "today": timezone.localdate()}
+    return render(request, "training/staff_assignment_list.html", context)
 
 
 @login_required
@@ -83,41 +68,7 @@ def assign(request: AuthenticatedRequest) -> HttpResponse:
         }
         return render(request, "training/assign_result.html", {"result": result, "terms": form.terms} | again)
     sent = request.POST if request.method == "POST" else request.GET
-    return render(request, "training/assign.html", {"form": form, "selection": _read_selection(request, sent)})
-
-
-def _read_selection(request: AuthenticatedRequest, sent: QueryDict) -> AssignmentSelection:
-    people = User.objects.for_user(request.user).counselors()
-    scenarios = Scenario.objects.for_user(request.user).filter(is_active=True)
-    return AssignmentSelection(
-        counselors=people.filter(pk__in=_valid_ids(sent, "counselors")).by_name(),
-        scenarios=scenarios.filter(pk__in=_valid_ids(sent, "scenarios")),
-        cohorts=Cohort.objects.for_user(request.user),
-        chosen_cohorts=_valid_ids(sent, "cohorts"),
-        counselor_query=sent.get("find_counselors", ""),
-        scenario_query=sent.get("find_scenarios", ""),
-        found_counselors=_search_counselors(request, sent),
-        found_scenarios=_search_scenarios(request, sent),
-    )
-
-
-def _valid_ids(sent: QueryDict, name: str) -> list[str]:
-    """Return the submitted values that are well-formed ids."""
-    return [one for one in sent.getlist(name) if is_uuid(one)]
-
-
-def _search_counselors(request: AuthenticatedRequest, sent: QueryDict) -> UserQuerySet:
-    """Return up to MAX_SEARCH_RESULTS + 1 counselors not chosen yet. The extra one shows that there are more."""
-    text = sent.get("find_counselors", "").strip()
-    people = User.objects.for_user(request.user).counselors().exclude(pk__in=_valid_ids(sent, "counselors"))
-    return people.matching(text).by_name()[: MAX_SEARCH_RESULTS + 1] if text else people.none()
-
-
-def _search_scenarios(request: AuthenticatedRequest, sent: QueryDict) -> ScenarioQuerySet:
-    text = sent.get("find_scenarios", "").strip()
-    scenarios = Scenario.objects.for_user(request.user).library().filter(is_active=True)
-    rest = scenarios.exclude(pk__in=_valid_ids(sent, "scenarios"))
-    return rest.filter(title__icontains=text)[: MAX_SEARCH_RESULTS + 1] if text else rest.none()
+    return render(request, "training/assign.html", {"form": form, "selection": read_selection(request, sent)})
 
 
 @login_required
@@ -125,7 +76,7 @@ def _search_scenarios(request: AuthenticatedRequest, sent: QueryDict) -> Scenari
 @require_GET
 def search_choices(request: AuthenticatedRequest, what: str) -> HttpResponse:
     """Render the results of a search as checkboxes while it is being typed."""
-    found = _search_counselors if what == "counselors" else _search_scenarios
+    found = search_counselors if what == "counselors" else search_scenarios
     context = {"name": what, "found": found(request, request.GET), "text": request.GET.get(f"find_{what}", "")}
     return render(request, "training/_search_results.html", context)
 
