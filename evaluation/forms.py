@@ -16,6 +16,8 @@ from evaluation.models import (
     REVIEW_VERDICTS,
     Comment,
     CriterionResult,
+    Evaluation,
+    Flag,
     FlagHandling,
     Guidelines,
     Review,
@@ -150,6 +152,31 @@ class FlagHandlingForm(forms.Form):
 
     handling = forms.ChoiceField(choices=FlagHandling.choices)
     note = forms.CharField(label=_("Note"), required=False, max_length=1000)
+
+
+class FlagsHandlingForm(FlagHandlingForm):
+    """The same handling of several flags."""
+
+    flags = forms.ModelMultipleChoiceField(
+        Flag.objects.none(), to_field_name="public_id", error_messages={"required": _("Choose at least one flag.")}
+    )
+
+    def __init__(self, user: User, data: QueryDict) -> None:
+        super().__init__(data)
+        self.fields["flags"].queryset = Flag.objects.for_user(user)  # type: ignore[attr-defined]
+
+
+class LookedAtForm(forms.Form):
+    """Feedback to mark as reviewed."""
+
+    evaluations = forms.ModelMultipleChoiceField(
+        Evaluation.objects.none(), error_messages={"required": _("Choose at least one conversation.")}
+    )
+
+    def __init__(self, user: User, data: QueryDict) -> None:
+        super().__init__(data)
+        rows = Evaluation.objects.reviewable_by(user).select_related("session")
+        self.fields["evaluations"].queryset = rows  # type: ignore[attr-defined]
 
 
 class DocumentationForm(forms.Form):

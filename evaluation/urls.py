@@ -1,6 +1,16 @@
 from django.urls import path
 
-from evaluation.views import debrief, documentation, progress, reviews, session_page, sessions, team
+from evaluation.views import (
+    attention,
+    bulk,
+    debrief,
+    documentation,
+    progress,
+    reviews,
+    session_page,
+    sessions,
+    team,
+)
 
 app_name = "evaluation"
 urlpatterns = [
@@ -28,14 +38,16 @@ urlpatterns = [
     path("team/", team.team, name="team"),
     path("team/export.csv", team.team_export, name="team_export"),
     path("team/people/", team.counselor_search, name="counselor_search"),
-    path("attention/", team.attention, name="attention"),
+    path("attention/", attention.attention, name="attention"),
     path("live/", team.live_session_list, name="live_sessions"),
     path("feedback/", team.evaluation_list, name="evaluation_list"),
     path("flags/", team.flag_list, name="flag_list"),
+    path("flags/handle/", bulk.flags_handle, name="flags_update"),
     path("flags/<uuid:pk>/", team.flag_handle, name="flag_update"),
     path("reviews/", reviews.review_queue, name="review_queue"),
     path("reviews/agreement/", reviews.agreement, name="agreement"),
     path("evaluations/<uuid:pk>/agree/", reviews.evaluation_agree, name="evaluation_agree"),
+    path("evaluations/looked-at/", bulk.evaluations_looked_at, name="evaluations_looked_at"),
     path("evaluations/<uuid:pk>/looked-at/", reviews.evaluation_looked_at, name="evaluation_looked_at"),
     path("evaluations/<uuid:pk>/criteria/<slug:key>/review/", reviews.criterion_review, name="criterion_review"),
     path("evaluations/<uuid:pk>/criteria/<slug:key>/dispute/", debrief.criterion_dispute, name="criterion_dispute"),

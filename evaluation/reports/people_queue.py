@@ -52,6 +52,7 @@ class QueuedPerson:
     reason: str  # continues the chip, such as “in “Two cups of coffee””
     action: str  # a verb, on the button
     url: str
+    words: str = ""  # what the person wrote, or the words that were found
     others: int = 0  # further reasons that were found
 
     @property
@@ -65,10 +66,15 @@ def build_people_queue(groups: Mapping[str, AttentionGroup]) -> list[QueuedPerso
     for kind in PERSON_OF:
         group = groups.get(kind)
         for row in group.rows if group else ():
-            queued = _ROWS[kind](row)
+            queued = describe_item(kind, row)
             first = found.get(queued.person.pk)
             found[queued.person.pk] = replace(first, others=first.others + 1) if first else queued
     return list(found.values())[:SHOWN_PEOPLE]
+
+
+def describe_item(kind: str, row: Any) -> QueuedPerson:
+    """Return an item of `list_attention` as a row for the person whom it is about."""
+    return _ROWS[kind](row)
 
 
 def _of_stops(person: User) -> QueuedPerson:
@@ -93,7 +99,7 @@ def _of_red_line(row: Evaluation) -> QueuedPerson:
 def _of_flag(row: Flag) -> QueuedPerson:
     reason = _("%(kind)s, in “%(title)s”") % {"kind": row.get_kind_display(), "title": row.session.title}
     kind = "talk_to" if row.kind == FlagKind.COUNSELOR_DISTRESS else "flags"
-    return QueuedPerson(row.session.counselor, kind, reason, _("See the flag"), _session_url(row))
+    return QueuedPerson(row.session.counselor, kind, reason, _("See the flag"), _session_url(row), row.quote)
 
 
 def _of_dispute(row: Dispute) -> QueuedPerson:
@@ -101,12 +107,11 @@ def _of_dispute(row: Dispute) -> QueuedPerson:
     values = {"check": row.criterion.title, "title": evaluation.session.title}
     reason = _("with the verdict on “%(check)s” in “%(title)s”") % values
     url = f"{_session_url(evaluation)}#criterion-{row.criterion_id}"
-    return QueuedPerson(row.counselor, "disputes", reason, _("Decide"), url)
+    return QueuedPerson(row.counselor, "disputes", reason, _("Decide"), url, row.reason)
 
 
 def _of_waiting(row: Evaluation) -> QueuedPerson:
-    values = {"concern": row.concerns[0] if row.concerns else "", "title": row.session.title}
-    reason = _("%(concern)s, in “%(title)s”") % values if values["concern"] else _in_title(row)
+    reason = ". ".join([_in_title(row), *row.concerns])
     return QueuedPerson(row.session.counselor, "waiting", reason, _("Review"), _session_url(row))
 
 

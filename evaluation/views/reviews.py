@@ -45,14 +45,9 @@ def review_queue(request: AuthenticatedRequest) -> HttpResponse:
 def agreement(request: AuthenticatedRequest) -> HttpResponse:
     """Show how closely the evaluator and the organization's own people agree, by criterion."""
     rows = list_agreement(Evaluation.objects.for_user(request.user).graded())
-    return render(
-        request,
-        "evaluation/agreement.html",
-        {
-            "rows": [(row, agreement_cells(row.agreement)) for row in rows],
-            "min_reviews": settings.AGREEMENT_MIN_REVIEWS,
-        },
-    )
+    needed = settings.AGREEMENT_MIN_REVIEWS
+    listed = [(row, agreement_cells(row.agreement), max(0, needed - row.agreement.n)) for row in rows]
+    return render(request, "evaluation/agreement.html", {"rows": listed, "min_reviews": needed})
 
 
 @login_required

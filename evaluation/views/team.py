@@ -1,4 +1,4 @@
-"""Pages for supervisors: team progress, live sessions, graded feedback, flags, and items that need attention."""
+"""Pages for supervisors: team progress, live sessions, graded feedback, and flags."""
 
 from typing import TextIO
 from uuid import UUID
@@ -20,7 +20,7 @@ from accounts.web.spreadsheets import write_safe_rows
 from evaluation.filter_forms import EvaluationFilterForm, FlagFilterForm, TeamFilterForm
 from evaluation.forms import FlagHandlingForm, first_error
 from evaluation.models import Evaluation, Flag, FlagHandling, Tally
-from evaluation.reports.attention import list_attention, live_sessions
+from evaluation.reports.attention import live_sessions
 from evaluation.reports.plots import Sparkline
 from evaluation.reports.progress import list_skill_progress, plot_scores
 from evaluation.reports.team import export_rows, list_scenarios
@@ -43,22 +43,11 @@ _requires_team_viewer = permission_required("training.view_assignment", raise_ex
 
 
 @login_required
-@_requires_team_viewer
-@require_GET
-def attention(request: AuthenticatedRequest) -> HttpResponse:
-    """Show the people and items that need a supervisor's attention now."""
-    groups = list_attention(request.user)
-    context = {"attention": groups, "has_attention_items": any(group.count for group in groups.values())}
-    return render(request, "evaluation/attention.html", context)
-
-
-@login_required
 @_requires_follower
 @require_GET
 def live_session_list(request: AuthenticatedRequest) -> HttpResponse:
     """List the sessions in progress. The page polls for changes."""
-    template = "evaluation/_live_sessions.html" if request.htmx else "evaluation/live_sessions.html"
-    return render(request, template, {"sessions": live_sessions(request.user)})
+    return render(request, "evaluation/live_sessions.html", {"sessions": live_sessions(request.user)})
 
 
 @login_required
@@ -118,7 +107,13 @@ def evaluation_list(request: AuthenticatedRequest) -> HttpResponse:
     rows = form.filter_rows(Evaluation.objects.shown_to(request.user).graded())
     rows = rows.select_related("session__counselor", "session__scenario_version").order_by("-completed_at", "-pk")
     page = get_countless_page(rows, PER_PAGE, request.GET.get("page"))
-    return render(request, "evaluation/evaluation_list.html", {"form": form, "page": page})
+    context = {
+        "form": form,
+        "page": page,
+        "states": build_filter_links(request.GET, "state", form.fields["state"].choices),  # type: ignore[attr-defined]
+        "grades": build_filter_links(request.GET, "grade", form.fields["grade"].choices),  # type: ignore[attr-defined]
+    }
+    return render(request, "evaluation/evaluation_list.html", context)
 
 
 @login_required
@@ -131,7 +126,14 @@ def flag_list(request: AuthenticatedRequest) -> HttpResponse:
         "session__counselor", "session__scenario_version", "handled_by"
     )
     page = get_countless_page(rows, PER_PAGE, request.GET.get("page"))
-    return render(request, "evaluation/flag_list.html", {"form": form, "page": page})
+    handlings, severities = form.fields["handling"].choices, form.fields["severity"].choices  # type: ignore[attr-defined]
+    context = {
+        "page": page,
+        "handlings": build_filter_links(request.GET, "handling", handlings, FlagHandling.PENDING),
+        "severities": build_filter_links(request.GET, "severity", severities),
+        "is_filtered": bool(request.GET),
+    }
+    return render(request, "evaluation/flag_list.html", context)
 
 
 @login_required
@@ -152,8 +154,8 @@ def flag_handle(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 @_requires_team_viewer
 @require_GET
 def counselor_search(request: AuthenticatedRequest) -> HttpResponse:
-    """Suggest up to ten counselors who match the text typed so far. There may be thousands of them."""
+    """Suggest up to ten counselors who match the text typed so far, or the first ones. There may be thousands."""
     text = request.GET.get("q", "").strip()[:100]
     people = User.objects.for_user(request.user).counselors()
-    found = people.matching(text).by_name()[:10] if text else []
+    found = people.matching(text).by_name()[:10]
     return render(request, "evaluation/_counselor_search.html", {"found": found, "text": text})

@@ -1,11 +1,15 @@
 // Rows of a list that are chosen with check boxes: <form data-selection>. "All" chooses every row on the page, and the
 // buttons for the chosen rows appear with the first one. Without scripts they are always there.
 
+// The boxes may stand outside of the form and name it, where the rows have forms of their own.
+const boxesOf = (form) => [...form.elements].filter((one) => one.matches("[data-choose]"));
+
 function update(form) {
-  const boxes = [...form.querySelectorAll("[data-choose]")];
+  const boxes = boxesOf(form);
   const chosen = boxes.filter((box) => box.checked).length;
-  const all = form.querySelector("[data-choose-all]");
+  const all = [...form.elements].find((one) => one.matches("[data-choose-all]"));
   if (all) {
+    all.closest("label").hidden = false;
     all.checked = chosen > 0 && chosen === boxes.length;
     all.indeterminate = chosen > 0 && chosen < boxes.length;
   }
@@ -22,12 +26,11 @@ document.addEventListener("change", ({ target }) => {
   const form = target.form;
   if (!form?.matches("form[data-selection]")) return;
   if (target.matches("[data-choose-all]")) {
-    for (const box of form.querySelectorAll("[data-choose]")) box.checked = target.checked;
+    for (const box of boxesOf(form)) box.checked = target.checked;
   }
   update(form);
 });
 for (const form of forms()) {
-  for (const all of form.querySelectorAll("[data-choose-all]")) all.closest("label").hidden = false;
   update(form);
 }
 new MutationObserver(() => forms().forEach(update)).observe(document.querySelector("main"), { childList: true });
