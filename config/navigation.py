@@ -49,6 +49,12 @@ def _entries(user: User) -> list[tuple[str, str, tuple[str, ...], bool]]:
             user.has_perm("training.view_assignment") and staff,
         ),
         (
+            gettext("Scenarios"),
+            "library",
+            ("scenarios:scenario_list", "scenarios:scenario_new", "scenarios:scenario_edit"),
+            user.has_perm("scenarios.view_scenario"),
+        ),
+        (
             gettext("Review"),
             "list-checks",
             ("evaluation:review_queue", "evaluation:evaluation_list", "evaluation:flag_list", "evaluation:agreement"),

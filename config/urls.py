@@ -54,6 +54,7 @@ urlpatterns = [
     path("", include("evaluation.urls")),
     path("", include("recordings.urls")),
     path("", include("training.urls")),
+    path("", include("scenarios.urls")),
     path("", include("accounts.urls")),
     path("account/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),

@@ -35,6 +35,7 @@ def write_draft(self: Task, draft_id: str) -> None:
 @shared_task
 def sweep_drafts() -> int:
     draft_cleanup.discard_abandoned_drafts()
+    draft_cleanup.delete_abandoned_copies()
     return queue_lost(ScenarioDraft.objects.all(), write_draft)
 
 

@@ -2,72 +2,20 @@
 
 import logging
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import actions
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.db.models import ProtectedError
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from scenarios.downloads import stream_pack
-from scenarios.models import ContextUnavailableError
-from scenarios.services.scenarios import demote_unused_scenarios, promote_scenario
+from scenarios.forms.promotion import MAX_DEMOTED_AT_ONCE, MAX_PROMOTED_AT_ONCE, PromoteForm, format_titles
+from scenarios.services.scenarios import demote_unused_scenarios, promote_scenario, set_active
 
 logger = logging.getLogger(__name__)
-
-MAX_PROMOTED_AT_ONCE = 20
-MAX_DEMOTED_AT_ONCE = 500
-_MAX_NAMED_TITLES = 10
-
-
-def format_titles(titles):
-    """Return the titles joined for a sentence, shortened after the first ten."""
-    shown = ", ".join(f"“{title}”" for title in titles[:_MAX_NAMED_TITLES])
-    if len(titles) <= _MAX_NAMED_TITLES:
-        return shown
-    return gettext("%(titles)s, and %(count)s more") % {"titles": shown, "count": len(titles) - _MAX_NAMED_TITLES}
-
-
-def read_context_or_none(scenario):
-    """Return the evaluator context, or None if the storage is unavailable."""
-    try:
-        return scenario.evaluator_context
-    except ContextUnavailableError:
-        return None
-
-
-class PromoteForm(forms.Form):
-    """Form with a checkbox for each scenario, to confirm that it was read.
-
-    The value includes the time of the last change, so a scenario that was edited after it was shown is not promoted.
-    """
-
-    read = forms.MultipleChoiceField(
-        error_messages={
-            "required": _("Select at least one scenario that you have read."),
-            "invalid_choice": _("Nothing was promoted. A scenario was changed after it was shown here. Read it again."),
-        }
-    )
-
-    def __init__(self, data, scenarios):
-        super().__init__(data)
-        self.scenarios = {f"{scenario.pk} {scenario.updated_at.isoformat()}": scenario for scenario in scenarios}
-        self.fields["read"].choices = [(key, scenario.title) for key, scenario in self.scenarios.items()]  # type: ignore[attr-defined]
-
-    @property
-    def checked_scenarios(self):
-        return [self.scenarios[key] for key in self.cleaned_data["read"]]
-
-    def scenario_rows(self):
-        """Return each scenario with its context, the value of its checkbox, and whether it is checked."""
-        checked = self.data.getlist("read") if self.is_bound else []  # type: ignore[attr-defined]
-        return [
-            (scenario, read_context_or_none(scenario), key, key in checked) for key, scenario in self.scenarios.items()
-        ]
 
 
 @admin.action(description=_("Promote to the library…"), permissions=["change"])
@@ -94,7 +42,7 @@ def promote_to_library(modeladmin, request, queryset):
         return render(request, "admin/scenarios/scenario/promote.html", context)
     for scenario in form.checked_scenarios:
         with transaction.atomic():
-            promote_scenario(scenario)
+            promote_scenario(scenario, request.user)
             modeladmin.log_change(request, scenario, gettext("Promoted to the library after reading it."))
     count = len(form.checked_scenarios)
     message = ngettext(
@@ -112,7 +60,7 @@ def take_out_of_library(modeladmin, request, queryset):
         modeladmin.message_user(request, error % {"most": MAX_DEMOTED_AT_ONCE}, messages.WARNING)
         return
     with transaction.atomic():
-        demoted = demote_unused_scenarios(chosen)
+        demoted = demote_unused_scenarios(chosen, request.user)
         LogEntry.objects.log_actions(request.user.pk, demoted, CHANGE, gettext("Removed from the library."))
     kept_titles = [scenario.title for scenario in chosen if scenario not in demoted]
     count = len(demoted)
@@ -131,20 +79,16 @@ def take_out_of_library(modeladmin, request, queryset):
         modeladmin.message_user(request, warning % {"titles": format_titles(kept_titles)}, messages.WARNING)
 
 
-def _set_active(queryset, is_active):
-    return queryset.filter(is_active=not is_active).update(is_active=is_active, updated_at=timezone.now())
-
-
 @admin.action(description=_("Make active"), permissions=["change"])
 def make_active(modeladmin, request, queryset):
-    count = _set_active(queryset, True)
+    count = set_active(queryset, True, request.user)
     done = ngettext("%(count)s scenario was made active.", "%(count)s scenarios were made active.", count)
     modeladmin.message_user(request, done % {"count": count})
 
 
 @admin.action(description=_("Make inactive"), permissions=["change"])
 def make_inactive(modeladmin, request, queryset):
-    count = _set_active(queryset, False)
+    count = set_active(queryset, False, request.user)
     done = ngettext("%(count)s scenario was made inactive.", "%(count)s scenarios were made inactive.", count)
     modeladmin.message_user(request, done % {"count": count})
 

@@ -10,7 +10,7 @@ from accounts.admin import TenantForm
 from accounts.models import Account
 from accounts.procedures.unread_parts import explain_unread_parts
 from scenarios.admin.draft_pii import FIELD_LABELS
-from scenarios.admin.scenario_form import TEXT_LIMITS, AccountChoiceField, MultilineTextField
+from scenarios.forms.scenario_form import TEXT_LIMITS, AccountChoiceField, MultilineTextField
 from scenarios.models import MAX_SKILLS_PER_SCENARIO, Category, Difficulty, Mode, Scenario, Skill
 from scenarios.services.draft_sources import (
     MAX_SOURCE_LENGTH,

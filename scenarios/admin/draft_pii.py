@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
-from scenarios.admin.scenario_form import TEXT_LIMITS
+from scenarios.forms.scenario_form import TEXT_LIMITS
 from scenarios.models import Scenario
 from scenarios.services.drafts import PII_CHECKED_FIELDS, dismissal, find_draft_pii
 from scenarios.services.message_translation import translate

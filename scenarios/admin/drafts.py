@@ -18,10 +18,10 @@ from accounts.admin import TenantAdmin
 from accounts.procedures.unread_parts import explain_unread_parts
 from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.confirmation import ask_before_action, is_confirmed
-from scenarios.admin.advice import group_advice_by_field
 from scenarios.admin.draft_forms import DraftForm, NewDraftForm, RegenerateForm
 from scenarios.admin.draft_pii import count_unresolved, group_findings, read_checked_texts, read_dismissed
 from scenarios.admin.filters import AccountFilter
+from scenarios.forms.advice import group_advice_by_field
 from scenarios.services.drafts import (
     PII_CHECKED_FIELDS,
     DraftClosedError,

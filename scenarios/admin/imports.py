@@ -23,7 +23,7 @@ from accounts.models import Account
 from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.confirmation import ask_before_action, is_confirmed
 from scenarios.admin.import_columns import describe_pack_columns
-from scenarios.admin.scenario_form import AccountChoiceField
+from scenarios.forms.scenario_form import AccountChoiceField
 from scenarios.models import ContextUnavailableError, ImportJob, ImportRow, Scenario, title_key
 from scenarios.packs.rows import UnreadablePackError
 from scenarios.services.import_errors import (

@@ -22,9 +22,10 @@ from accounts.models import Account
 from accounts.procedures.indexing import suggest_sections
 from accounts.services.rate_limits import RateLimitExceededError, UsageKind, spend
 from scenarios.admin import actions
-from scenarios.admin.advice import group_advice_by_field
 from scenarios.admin.filters import AccountFilter, LibraryFilter, RelatedFilter
-from scenarios.admin.scenario_form import AccountChoiceField, MultilineTextField, PendingContext, ScenarioForm
+from scenarios.forms.advice import group_advice_by_field
+from scenarios.forms.promotion import read_context_or_none
+from scenarios.forms.scenario_form import AccountChoiceField, MultilineTextField, PendingContext, ScenarioForm
 from scenarios.models import Category, Scenario, Skill
 from scenarios.services.check_previews import preview_checks
 from scenarios.services.evaluator_contexts import remove_context_file, replace_context_file, write_context_file
@@ -128,7 +129,7 @@ class ScenarioAdmin(TenantAdmin):
     @admin.display(description=_("checks"))
     def graded_checks(self, scenario):
         """Return the checks for users who may only view the scenario."""
-        text = actions.read_context_or_none(scenario)
+        text = read_context_or_none(scenario)
         if text is None:
             return NOT_READ
         preview = preview_checks(scenario.checks, text)
@@ -194,9 +195,10 @@ class ScenarioAdmin(TenantAdmin):
         if change:
             form_fields = [field.name for field in obj._meta.concrete_fields if field.name in form.cleaned_data]
             # Not the pointer to the context file: another request may have changed it in the meantime.
-            obj.save(update_fields=[*form_fields, "title_key", "updated_at"])
+            obj.changed_by = request.user
+            obj.save(update_fields=[*form_fields, "title_key", "changed_by", "updated_at"])
         else:
-            obj.created_by = request.user
+            obj.created_by = obj.changed_by = request.user
             obj.save()
         if pending_context.new_key is not None:
             replace_context_file(obj, pending_context.new_key)
@@ -286,7 +288,7 @@ def _get_chosen_account(request):
 def _load_pending_context(scenario):
     if scenario is None:
         return PendingContext()
-    text = actions.read_context_or_none(scenario)
+    text = read_context_or_none(scenario)
     return PendingContext(scenario.pk, text or "", str(NOT_READ) if text is None else "")
 
 

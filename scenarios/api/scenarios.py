@@ -89,7 +89,7 @@ class ScenarioViewSet(
         """Add a one-time scenario to the library after the user has checked it for personal details."""
         scenario = self.get_object()
         PromotionSerializer(data=request.data).is_valid(raise_exception=True)
-        scenarios.promote_scenario(scenario)
+        scenarios.promote_scenario(scenario, authenticated_user(request))
         return Response(self.get_serializer(scenario).data)
 
     @extend_schema(request=None, responses=ScenarioDetailSerializer)
@@ -98,7 +98,7 @@ class ScenarioViewSet(
         """Remove an unused scenario from the library. Respond 409 if it has been used."""
         scenario = self.get_object()
         try:
-            scenarios.demote_scenario(scenario)
+            scenarios.demote_scenario(scenario, authenticated_user(request))
         except scenarios.ScenarioInUseError as error:
             raise ScenarioInUseAPIError(error) from error
         return Response(self.get_serializer(scenario).data)

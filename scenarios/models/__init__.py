@@ -14,6 +14,7 @@ from scenarios.models.scenarios import (
     validate_not_blank,
 )
 from scenarios.models.text_keys import fold_text, title_key
+from scenarios.models.working_copies import ScenarioWorkingCopy, ScenarioWorkingCopyQuerySet
 
 __all__ = [
     "CONTEXT_FOLDER",
@@ -34,6 +35,8 @@ __all__ = [
     "ScenarioDraftQuerySet",
     "ScenarioQuerySet",
     "ScenarioVersion",
+    "ScenarioWorkingCopy",
+    "ScenarioWorkingCopyQuerySet",
     "Skill",
     "TitleKeyField",
     "evaluator_context_key",

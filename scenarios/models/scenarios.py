@@ -161,6 +161,14 @@ class Scenario(models.Model):
     is_one_time = models.BooleanField(_("one-time"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+")
+    changed_by = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="Person who made the last change, if it was a person.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -212,11 +220,17 @@ class Scenario(models.Model):
 
 
 class ScenarioVersion(models.Model):
-    """An immutable snapshot of a scenario, created when the first session after a change starts."""
+    """An immutable snapshot of a scenario or of its working copy, created when the first session after a change starts.
+
+    A snapshot of a working copy has no scenario, so it is never the newest version of one.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     scenario = models.ForeignKey(Scenario, on_delete=models.SET_NULL, null=True, related_name="versions")
+    working_copy_id = models.UUIDField(
+        null=True, db_index=True, help_text="The working copy of which a trial needed this snapshot."
+    )
     number = models.PositiveIntegerField()
     digest = models.CharField(max_length=64, help_text="SHA-256 of the fields below")
     title = models.CharField(max_length=255)

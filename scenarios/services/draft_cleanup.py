@@ -1,4 +1,4 @@
-"""Cleanup of closed and abandoned drafts, whose texts come from a complaint."""
+"""Cleanup of closed and abandoned drafts, whose texts come from a complaint, and of abandoned working copies."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.services.ownership import may_delete
-from scenarios.models import ScenarioDraft
+from scenarios.models import ScenarioDraft, ScenarioWorkingCopy
 
 ClearedFields = dict[str, str | list[str]]
 
@@ -32,3 +32,10 @@ def discard_abandoned_drafts() -> None:
     if (abandoned.exists() or kept_sources.exists()) and may_delete("abandoned drafts"):
         abandoned.update(status=ScenarioDraft.Status.DISCARDED, **CLEARED_DRAFT)
         kept_sources.update(**CLEARED_SOURCE)
+
+
+def delete_abandoned_copies() -> None:
+    """Delete working copies that their authors have not touched for as long as drafts are kept."""
+    abandoned = ScenarioWorkingCopy.objects.abandoned(timezone.now() - timedelta(seconds=settings.DRAFT_KEPT_FOR))
+    if abandoned.exists() and may_delete("abandoned working copies"):
+        abandoned.delete()

@@ -200,7 +200,7 @@ def _update(
         del verdicts[row]
     orphaned = _rows_with_outcome(verdicts, ImportRow.Outcome.NEW)
     _renew_claim(job, len(verdicts) - len(orphaned))
-    _apply_changes([verdict for verdict in verdicts.values() if verdict.scenario], library, keys)
+    _apply_changes([verdict for verdict in verdicts.values() if verdict.scenario], library, keys, job)
     for row in _rows_with_outcome(verdicts, ImportRow.Outcome.INVALID):
         ImportRow.objects.filter(pk=row.pk).update(problems=[build_problem(row, *(verdicts[row].problem or ("", "")))])
     for compared, outcome in _FINAL_OUTCOMES.items():
@@ -228,11 +228,13 @@ def _rows_with_outcome(verdicts: Mapping[ImportRow, RowVerdict], outcome: str) -
     return [row for row, verdict in verdicts.items() if verdict.outcome == outcome]
 
 
-def _apply_changes(verdicts: Sequence[RowVerdict], library: LibraryLookups, keys: Mapping[UUID, str]) -> None:
+def _apply_changes(
+    verdicts: Sequence[RowVerdict], library: LibraryLookups, keys: Mapping[UUID, str], job: ImportJob
+) -> None:
     """Write only the fields that the rows change. The scenarios are locked and freshly read."""
     scenarios: list[Scenario] = []
     skills: dict[UUID, list[int]] = {}
-    columns = {"updated_at"}
+    columns = {"changed_by", "updated_at"}
     for verdict in verdicts:
         scenario, changed = verdict.scenario, dict(verdict.changed)
         assert scenario
@@ -243,7 +245,7 @@ def _apply_changes(verdicts: Sequence[RowVerdict], library: LibraryLookups, keys
             skills[scenario.pk] = skill_ids({"skills": changed.pop("skills")}, library)
         for name, value in changed.items():
             setattr(scenario, name, value)
-        scenario.updated_at = timezone.now()
+        scenario.changed_by_id, scenario.updated_at = job.created_by_id, timezone.now()
         scenarios.append(scenario)
         columns |= changed.keys()
     Scenario.objects.bulk_update(scenarios, columns)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Organization, User
-from scenarios.models import MAX_SKILLS_PER_SCENARIO, Scenario, Skill
+from scenarios.models import MAX_SKILLS_PER_SCENARIO, Scenario, ScenarioQuerySet, Skill
 from scenarios.services.evaluator_contexts import clean_context_text, new_context_file, replace_context_file
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ def create_scenario(
 
     Raise ValidationError with the invalid fields.
     """
-    scenario = Scenario(organization=organization, created_by=by, **fields)
+    scenario = Scenario(organization=organization, created_by=by, changed_by=by, **fields)
     text, chosen = clean_context_text(evaluator_context), _check_skill_count(skills)
     scenario.full_clean()
     with new_context_file(scenario.pk, text) as key, transaction.atomic():
@@ -56,8 +56,13 @@ def update_scenario(
     fields: Mapping[str, Any],
     evaluator_context: str | None = None,
     skills: Iterable[Skill] | None = None,
+    by: User | None = None,
+    within: Callable[[Scenario], None] | None = None,
 ) -> None:
-    """Change the given fields, all or none. Raise ValidationError with the invalid fields."""
+    """Change the given fields, all or none. Raise ValidationError with the invalid fields.
+
+    `within` runs in the same transaction, before anything is written. If it raises, nothing is changed.
+    """
     for name, value in fields.items():
         setattr(scenario, name, value)
     chosen = None if skills is None else _check_skill_count(skills)
@@ -65,8 +70,12 @@ def update_scenario(
     scenario.full_clean()
     is_new_text = text is not None and text != scenario.evaluator_context
     with new_context_file(scenario.pk, text if text and is_new_text else "") as key, transaction.atomic():
+        if within:
+            within(scenario)
+        scenario.changed_by = by
         # Save the title key only with the title: another request may be renaming the scenario.
-        scenario.save(update_fields=[*fields, *(["title_key"] if "title" in fields else []), "updated_at"])
+        title_key = ["title_key"] if "title" in fields else []
+        scenario.save(update_fields=[*fields, *title_key, "changed_by", "updated_at"])
         if is_new_text:
             replace_context_file(scenario, key)
         if chosen is not None:
@@ -104,15 +113,16 @@ def delete_scenario(scenario: Scenario) -> None:
         raise ScenarioInUseError(message % {"count": count}, count) from error
 
 
-def promote_scenario(scenario: Scenario) -> None:
+def promote_scenario(scenario: Scenario, by: User) -> None:
     """Add a one-time scenario to the library. Calling code must first check that no personal details are left."""
     scenario.is_one_time = False
-    scenario.save(update_fields=["is_one_time", "updated_at"])
+    scenario.changed_by = by
+    scenario.save(update_fields=["is_one_time", "changed_by", "updated_at"])
 
 
-def demote_scenario(scenario: Scenario) -> None:
+def demote_scenario(scenario: Scenario, by: User) -> None:
     """Remove an unused scenario from the library. Raise ScenarioInUseError if it has been assigned or practiced."""
-    if not demote_unused_scenarios([scenario]):
+    if not demote_unused_scenarios([scenario], by):
         raise ScenarioInUseError(
             _(
                 "Counselors have been assigned this scenario or have practiced with it, so it stays in the library. "
@@ -124,10 +134,17 @@ def demote_scenario(scenario: Scenario) -> None:
 
 
 @transaction.atomic
-def demote_unused_scenarios(scenarios: Collection[Scenario]) -> list[Scenario]:
+def demote_unused_scenarios(scenarios: Collection[Scenario], by: User) -> list[Scenario]:
     """Remove those scenarios from the library that were never assigned or practiced, and return them."""
     ids = [scenario.pk for scenario in scenarios]
     # The condition is part of the UPDATE, so a scenario that is being assigned right now stays.
-    Scenario.objects.unused().filter(pk__in=ids).update(is_one_time=True, updated_at=timezone.now())
+    unused = Scenario.objects.unused().filter(pk__in=ids)
+    unused.update(is_one_time=True, changed_by=by, updated_at=timezone.now())
     demoted = set(Scenario.objects.one_time().filter(pk__in=ids).values_list("pk", flat=True))
     return [scenario for scenario in scenarios if scenario.pk in demoted]
+
+
+def set_active(scenarios: ScenarioQuerySet, is_active: bool, by: User) -> int:
+    """Offer these scenarios for practice, or stop offering them. Return how many were changed."""
+    others = scenarios.filter(is_active=not is_active)
+    return others.update(is_active=is_active, changed_by=by, updated_at=timezone.now())

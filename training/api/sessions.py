@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -106,14 +107,17 @@ def _start(request: Request, wanted: dict[str, Any]) -> tuple[Session, bool]:
     if wanted["type"] == WARM_UP:
         return session_start.start_warm_up(user)
     if wanted["type"] == "trial":
-        return session_start.start_trial(user, _get_trial_scenario(user, wanted["scenario_id"]), wanted["mode"])
+        return session_start.start_trial(user, _get_trial_source(user, wanted["scenario_id"]), wanted["mode"])
     scenario = None
     if "scenario_id" in wanted:
         scenario = get_object_or_404(Scenario.objects.playable_by(user), pk=wanted["scenario_id"])
     return session_start.start_free_practice(user, wanted["mode"], scenario, wanted.get("focus", ""))
 
 
-def _get_trial_scenario(user: User, scenario_id: UUID) -> Scenario:
+def _get_trial_source(user: User, pk: UUID) -> session_start.TrialSource:
     if not session_start.can_start_trial(user):
         raise PermissionDenied(gettext("You don’t have permission to try scenarios."))
-    return get_object_or_404(Scenario.objects.for_user(user), pk=scenario_id)
+    source = session_start.find_trial_source(user, pk)
+    if source is None:
+        raise Http404
+    return source

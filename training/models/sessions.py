@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from accounts.models.leases import order_by_turn
-from scenarios.models import Mode, Opener, Patience, Scenario, ScenarioVersion
+from scenarios.models import Mode, Opener, Patience, Scenario, ScenarioVersion, ScenarioWorkingCopy
 from training.models.assignments import Assignment
 from training.models.end_reasons import EndReason
 from training.transcript import in_spoken_order
@@ -113,8 +114,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def stopped(self) -> SessionQuerySet:
         return self.filter(end_reason=EndReason.STOPPED)
 
-    def trials_of(self, scenario: Scenario, mode: str) -> SessionQuerySet:
-        return self.filter(kind=Session.Kind.TRIAL, scenario=scenario, mode=mode)
+    def trials_of(self, source: Scenario | ScenarioWorkingCopy, mode: str) -> SessionQuerySet:
+        trials = self.filter(kind=Session.Kind.TRIAL, mode=mode)
+        if isinstance(source, Scenario):
+            return trials.filter(scenario=source)
+        return trials.filter(scenario_version__working_copy_id=source.pk)
 
     def without_heartbeat_since(
         self, calls_before: datetime, lines_before: datetime, chats_before: datetime
@@ -312,6 +316,12 @@ class Session(models.Model):
         """Return whether the counselor may need support: the topic was heavy, the session hard, or they stopped it."""
         notes = self.scenario_version.content_notes if self.scenario_version else ""
         return bool(notes) or self.was_stopped or (self.feeling is not None and self.feeling <= 2)
+
+    @property
+    def trial_source_id(self) -> UUID | None:
+        """ID that the trial pages take: of the working copy or scenario that was tried. It may be deleted by now."""
+        copy_id = self.scenario_version.working_copy_id if self.scenario_version else None
+        return copy_id or self.scenario_id
 
     @property
     def end_explanation(self) -> str:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -10,12 +11,15 @@ from django.utils.translation import gettext_noop
 from accounts.models import User
 from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
-from scenarios.models import ContextUnavailableError, Mode, Scenario
+from scenarios.models import ContextUnavailableError, Mode, Scenario, ScenarioVersion, ScenarioWorkingCopy
+from scenarios.services.copy_trials import NotPlayableError, find_snapshot, snapshot_copy
 from scenarios.services.versions import snapshot_scenario
 from training import tasks
 from training.models import Assignment, Session, SessionQuerySet
 from training.services import assignments
 from training.services.errors import SessionRefusedError
+
+TrialSource = Scenario | ScenarioWorkingCopy
 
 WARM_UP_GREETING = "Hi, this is Theo. I'm fine, I'm only calling so you can try out the line. How do I sound?"
 WARM_UP_REASON = gettext_noop("A warm-up call is never graded.")
@@ -66,14 +70,43 @@ def can_start_trial(user: User) -> bool:
     return user.has_perm("scenarios.change_scenario")
 
 
-def start_trial(user: User, scenario: Scenario, mode: str) -> tuple[Session, bool]:
-    """Start a trial of a scenario in either mode. Return (session, True), or (live trial, False) if there is one.
+def find_trial_source(user: User, pk: UUID) -> TrialSource | None:
+    """Return the scenario with this id, or the user's own working copy of one."""
+    own = ScenarioWorkingCopy.objects.for_user(user).select_related("scenario")
+    return Scenario.objects.for_user(user).filter(pk=pk).first() or own.filter(pk=pk).first()
 
-    A trial counts toward nothing. Check the user with `can_start_trial` first.
+
+def start_trial(user: User, source: TrialSource, mode: str) -> tuple[Session, bool]:
+    """Start a trial of a scenario, or of a working copy as it stands, in either mode.
+
+    Return (session, True), or (live trial, False) if there is one. A trial counts toward nothing. Check the user with
+    `can_start_trial` first. Raise SessionRefusedError if the working copy does not describe a caller.
     """
-    same = Session.objects.for_counselor(user).trials_of(scenario, mode)
+    same = Session.objects.for_counselor(user).trials_of(source, mode)
+    version = None
+    if isinstance(source, ScenarioWorkingCopy):
+        version = _snapshot_copy(source, user)
+        same = same.filter(scenario_version=version)
     live = same.live().first()
-    return (live, False) if live else _start_session(user, Session.Kind.TRIAL, mode, scenario=scenario, same=same)
+    if live:
+        return live, False
+    scenario = source if isinstance(source, Scenario) else None
+    return _start_session(user, Session.Kind.TRIAL, mode, scenario=scenario, same=same, version=version)
+
+
+def find_live_trial(user: User, source: TrialSource, mode: str) -> Session | None:
+    """Return the user's live trial of the scenario, or of the working copy as it stands."""
+    same = Session.objects.for_counselor(user).live().trials_of(source, mode)
+    if isinstance(source, ScenarioWorkingCopy):
+        same = same.filter(scenario_version=find_snapshot(source, user))
+    return same.first()
+
+
+def _snapshot_copy(copy: ScenarioWorkingCopy, user: User) -> ScenarioVersion:
+    try:
+        return snapshot_copy(copy, user)
+    except NotPlayableError as error:
+        raise SessionRefusedError("not_playable", str(error)) from error
 
 
 def start_warm_up(user: User) -> tuple[Session, bool]:
@@ -94,9 +127,11 @@ def _start_session(
     assignment: Assignment | None = None,
     focus: str = "",
     same: SessionQuerySet | None = None,
+    version: ScenarioVersion | None = None,
 ) -> tuple[Session, bool]:
     """Start a session. If a concurrent start has already created an equivalent one, in `same`, return (it, False)."""
-    version = snapshot_scenario(scenario, _evaluator_context(scenario)) if scenario else None
+    if scenario:
+        version = snapshot_scenario(scenario, _evaluator_context(scenario))
     fields = {
         "organization_id": user.organization_id,
         "counselor": user,

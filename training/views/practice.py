@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.models import User
 from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.requests import AuthenticatedRequest
 from accounts.web.response_policies import allow_calls
@@ -24,12 +25,20 @@ from ai import AIUnavailableError
 from scenarios.models import Mode, Scenario
 from scenarios.models.choices import Opener
 from scenarios.models.visitor_survey import format_survey
+from scenarios.services.copy_trials import build_scenario
 from training.forms import MAX_MESSAGE_CHARACTERS, ChatMessageForm, StartChatForm
 from training.models import Assignment, EndReason, Session
 from training.services.chat_replies import complete_answer, submit_message
 from training.services.errors import SessionRefusedError
 from training.services.greetings import has_greeting
-from training.services.session_start import can_start_trial, start_assignment, start_free_practice
+from training.services.session_start import (
+    TrialSource,
+    can_start_trial,
+    find_live_trial,
+    find_trial_source,
+    start_assignment,
+    start_free_practice,
+)
 from training.services.sessions import end_session
 
 WARM_UP = "warm_up"  # kind of a practice page; its session is a trial without a scenario
@@ -53,7 +62,7 @@ class PracticeBrief:
     account_name: str = ""  # whose procedures apply
     caller_opens: bool = False
     scenario_id: UUID | None = None
-    scenario_url: str = ""  # admin page, for trials only
+    scenario_url: str = ""  # page of the editor, for trials only
     # The rest is for assignments only.
     assignment_id: UUID | None = None
     due_date: date | None = None
@@ -184,7 +193,7 @@ def chat_end(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 
 def _practice_url(session: Session) -> str:
     if session.kind == Session.Kind.TRIAL:
-        return reverse("training:chat_trial", args=[session.scenario_id])
+        return reverse("training:chat_trial", args=[session.trial_source_id])
     if session.assignment_id:
         return reverse("training:chat", args=[session.assignment_id])
     return reverse("training:chat_free")
@@ -193,12 +202,15 @@ def _practice_url(session: Session) -> str:
 @login_required
 @require_GET
 def trial(request: AuthenticatedRequest, pk: UUID, mode: str) -> HttpResponse:
-    """Show a trial of a scenario as it stands, in either mode, to those who may change it."""
+    """Show a trial of a scenario or of one's working copy as it stands, in either mode."""
     if not can_start_trial(request.user):
         raise Http404
-    scenario = get_object_or_404(Scenario.objects.for_user(request.user), pk=pk)
-    live = Session.objects.for_counselor(request.user).live().trials_of(scenario, mode).first()
-    return _render_practice(request, _describe_trial(scenario, mode), live)
+    source = find_trial_source(request.user, pk)
+    if source is None:
+        raise Http404
+    return _render_practice(
+        request, _describe_trial(source, request.user, mode), find_live_trial(request.user, source, mode)
+    )
 
 
 def _uuid_or_404(text: str) -> UUID:
@@ -239,16 +251,20 @@ def _describe_assignment(assignment: Assignment) -> PracticeBrief:
     )
 
 
-def _describe_trial(scenario: Scenario, mode: str) -> PracticeBrief:
-    url = reverse("admin:scenarios_scenario_change", args=[scenario.pk])
+def _describe_trial(source: TrialSource, user: User, mode: str) -> PracticeBrief:
+    scenario = source if isinstance(source, Scenario) else build_scenario(source, user)
+    edited_id = source.pk if isinstance(source, Scenario) else source.scenario_id or source.pk
+    url = reverse("scenarios:scenario_edit", args=[edited_id, "try"])
     return replace(_describe_scenario(scenario, Session.Kind.TRIAL), mode=mode, scenario_url=url)
 
 
 def _describe_session(session: Session) -> PracticeBrief:
     if session.assignment:
         return _describe_assignment(session.assignment)
-    if session.scenario and session.kind == Session.Kind.TRIAL:
-        return _describe_trial(session.scenario, session.mode)
+    if session.kind == Session.Kind.TRIAL and session.trial_source_id:
+        source = find_trial_source(session.counselor, session.trial_source_id)
+        if source:
+            return _describe_trial(source, session.counselor, session.mode)
     if session.scenario:
         return _describe_scenario(session.scenario, Session.Kind.FREE_PRACTICE)
     return PracticeBrief(Session.Kind.FREE_PRACTICE, session.mode, title=_("Free practice"))

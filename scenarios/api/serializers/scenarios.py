@@ -118,7 +118,7 @@ class ScenarioDetailSerializer(ScenarioSerializer):
 
     def update(self, scenario: Scenario, fields: dict[str, Any]) -> Scenario:
         context, skills = fields.pop("evaluator_context", None), fields.pop("skills", None)
-        update_scenario(scenario, fields, context, skills)
+        update_scenario(scenario, fields, context, skills, by=authenticated_user(self.context["request"]))
         return scenario
 
 

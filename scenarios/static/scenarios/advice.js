@@ -8,8 +8,9 @@ function selectPassage(button) {
   select(field, toUnits(button.dataset.start), toUnits(button.dataset.end));
 }
 
-function announce() {
-  const parts = [...document.querySelectorAll(".advice")]
+/** Announce how much advice there is, politely. Pages have other parts that look like advice but are not counted. */
+export function announceAdvice() {
+  const parts = [...document.querySelectorAll(".advice[data-count]")]
     .filter((advice) => advice.dataset.count !== "0")
     .map(({ dataset: { name, count } }) => interpolate(gettext("%(name)s: %(count)s."), { name, count }, true));
   const message = parts.join(" ") || gettext("No advice.");
@@ -18,13 +19,17 @@ function announce() {
   if (status.dataset.announced !== message) status.textContent = status.dataset.announced = message;
 }
 
-export function watchAdvice() {
+export function watchPassages() {
   document.addEventListener("click", (event) => {
     const button = event.target.closest(".passage");
     if (button) selectPassage(button);
   });
+}
+
+export function watchAdvice() {
+  watchPassages();
   document.addEventListener("htmx:afterRequest", (event) => {
     // The page makes other htmx requests, too.
-    if (event.detail.successful && event.detail.pathInfo.requestPath.endsWith("/advice/")) announce();
+    if (event.detail.successful && event.detail.pathInfo.requestPath.endsWith("/advice/")) announceAdvice();
   });
 }

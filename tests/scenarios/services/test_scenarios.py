@@ -138,11 +138,11 @@ def test_delete_scenario_refuses_assigned_scenario(chat_assignment, chat_scenari
     assert Scenario.objects.get() == chat_scenario
 
 
-def test_promote_scenario_adds_to_library(organization, counselor):
+def test_promote_scenario_adds_to_library(organization, counselor, supervisor):
     scenario = add_scenario(organization, "Made for one", is_one_time=True)
     assert not Scenario.objects.playable_by(counselor).exists()
 
-    promote_scenario(scenario)
+    promote_scenario(scenario, supervisor)
 
     assert Scenario.objects.playable_by(counselor).get() == scenario
 
@@ -151,7 +151,7 @@ def test_demote_scenario_removes_unused_from_library(organization, counselor, su
     scenario = add_scenario(organization, "Made for all")
     start_trial(supervisor, scenario, "chat")
 
-    demote_scenario(scenario)
+    demote_scenario(scenario, supervisor)
 
     assert list(Scenario.objects.unused()) == [scenario]
 
@@ -164,7 +164,7 @@ def test_demote_scenario_refuses_used_scenario(chat_assignment, chat_scenario, p
 
     for scenario in (chat_scenario, phone_scenario):
         with pytest.raises(ScenarioInUseError):
-            demote_scenario(scenario)
+            demote_scenario(scenario, supervisor)
 
     assert Scenario.objects.library().count() == 2
 

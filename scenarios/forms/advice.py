@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from scenarios.admin.scenario_form import TEXT_LIMITS
+from scenarios.forms.scenario_form import TEXT_LIMITS
 from scenarios.linting import lint_scenario
 from scenarios.services.message_translation import translate
 
@@ -17,7 +17,7 @@ class ShownAdvice:
     end: int  # characters
 
 
-def group_advice_by_field(prompt, evaluator_context, mode):
+def group_advice_by_field(prompt: str, evaluator_context: str, mode: str) -> dict[str, list[ShownAdvice]]:
     """Return the advice on the prompt and the evaluator context, by field name."""
     texts = {"prompt": prompt, "evaluator_context": evaluator_context}
     # Longer texts cannot be saved, so only the part within the limit is checked.

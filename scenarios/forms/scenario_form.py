@@ -1,6 +1,7 @@
-"""Form and form fields for editing scenarios."""
+"""Form and form fields for editing scenarios, shared by our editor and the admin."""
 
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
@@ -11,8 +12,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantForm
-from scenarios.admin.checks_field import ChecksField
-from scenarios.admin.survey_field import SurveyFormField
+from scenarios.forms.checks_field import ChecksField
+from scenarios.forms.survey_field import SurveyFormField
 from scenarios.models import MAX_SKILLS_PER_SCENARIO, Mode, Scenario
 from scenarios.models.scenario_checks import propose_checks
 from scenarios.services.check_previews import preview_checks
@@ -32,13 +33,13 @@ TEXT_LIMITS = {"evaluator_context": CONTEXT_LIMIT} | {
 class MultilineTextField(forms.CharField):
     """Field for text with LF line endings. Browsers send CR LF, and saving unedited text must not change it."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"strip": False} | kwargs)
 
-    def to_python(self, value):
+    def to_python(self, value: Any) -> str:
         return (super().to_python(value) or "").replace("\r\n", "\n")
 
-    def widget_attrs(self, widget):
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """Return no `maxlength`, because browsers silently cut off longer pasted text."""
         return {}
 
@@ -46,7 +47,7 @@ class MultilineTextField(forms.CharField):
 class AccountChoiceField(forms.ModelChoiceField):
     """Choice of an account, labeled with its procedures. The queryset needs `with_procedures`."""
 
-    def label_from_instance(self, obj):
+    def label_from_instance(self, obj: Any) -> str:
         document = obj.procedures
         if not document:
             if obj.is_preparing:
@@ -131,7 +132,7 @@ class ScenarioForm(TenantForm):
             "is_active",
         ]
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["evaluator_context"].initial = self.pending_context.text
         preview = preview_checks(self.instance.checks, self.pending_context.text)
@@ -149,7 +150,7 @@ class ScenarioForm(TenantForm):
                 counter = format_html('<span class="counter">{}</span>', limit_text)
                 field.help_text = format_html("{} {}", field.help_text, counter)
 
-    def clean_visitor_survey(self):
+    def clean_visitor_survey(self) -> Any:
         survey = self.cleaned_data["visitor_survey"]
         if survey is None:
             return self.instance.visitor_survey
@@ -157,13 +158,13 @@ class ScenarioForm(TenantForm):
             raise forms.ValidationError(gettext("Only chat visitors fill in a survey. This is a phone scenario."))
         return survey
 
-    def clean_skills(self):
+    def clean_skills(self) -> Any:
         skills = self.cleaned_data["skills"]
         if len(skills) > MAX_SKILLS_PER_SCENARIO:
             raise forms.ValidationError(too_many_skills_message(len(skills)))
         return skills
 
-    def clean_context_file(self):
+    def clean_context_file(self) -> str | None:
         """Return the text of the uploaded file, or None if there is none."""
         file = self.cleaned_data["context_file"]
         if not file:
@@ -171,7 +172,7 @@ class ScenarioForm(TenantForm):
         file.seek(0)
         return read_context_file(file)
 
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         super().clean()
         if self.pending_context.failure:
             self.add_error("evaluator_context", self.pending_context.failure)
@@ -181,7 +182,7 @@ class ScenarioForm(TenantForm):
         self._resolve_checks()
         return self.cleaned_data
 
-    def _resolve_checks(self):
+    def _resolve_checks(self) -> None:
         """Propose checks from the new text if the proposed ones were left unedited. Keep edited checks."""
         submitted, new_text = self.cleaned_data.get("checks"), self.cleaned_data.get("evaluator_context", "")
         if submitted is None:
@@ -191,7 +192,7 @@ class ScenarioForm(TenantForm):
         ]:
             self.cleaned_data["checks"] = []
 
-    def _use_uploaded_context(self, uploaded):
+    def _use_uploaded_context(self, uploaded: str) -> None:
         """Use the file's text as the context, or add an error if a different text was also typed."""
         typed = (self.data.get(self.add_prefix("evaluator_context")) or "").replace("\r\n", "\n").strip()
         if typed not in {"", self.pending_context.text.strip(), uploaded.strip()}:
