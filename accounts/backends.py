@@ -77,6 +77,7 @@ ROLE_PERMISSIONS[User.Role.SERVICE] = {
 ROLE_PERMISSIONS[User.Role.ADMIN] = ROLE_PERMISSIONS[User.Role.SUPERVISOR] | {
     "accounts.account": _VIEW_ADD_CHANGE | {"trace"},
     "accounts.user": _VIEW_ADD_CHANGE,
+    "accounts.invitation": _VIEW_ADD_CHANGE,
     "accounts.servicetoken": _VIEW_ADD_CHANGE,
     "accounts.webhook": _ALL,
     "accounts.organization": _VIEW_CHANGE,

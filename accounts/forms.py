@@ -49,6 +49,12 @@ class ProceduresConfirmationForm(forms.Form):
     )
 
 
+class SectionSearchForm(forms.Form):
+    """Search in the sections of a procedure document."""
+
+    q = forms.CharField(label=_("Search"), required=False, max_length=100)
+
+
 class EmailChangeForm(forms.Form):
     """A person's new address. Any address is accepted here, whether or not another account uses it."""
 

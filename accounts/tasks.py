@@ -5,7 +5,7 @@ from celery import Task, shared_task
 from accounts.integrations import deliveries, idempotency
 from accounts.models import Delivery, ProcedureDocument
 from accounts.procedures import document_preparation, reconciliation
-from accounts.services import account_notices, login_attempts, rate_limits
+from accounts.services import account_notices, invitation_emails, login_attempts, rate_limits
 from accounts.services.leases import RetryLaterError, organization_limit, queue_lost, queue_overdue, work_in_turn
 from accounts.services.ownership import may_delete
 
@@ -45,6 +45,16 @@ def sweep_deliveries() -> int:
 @shared_task(autoretry_for=(OSError,), retry_backoff=10, max_retries=5)
 def send_account_notice(address: str, notice: str) -> None:
     account_notices.send_account_notice(address, notice)
+
+
+@shared_task(autoretry_for=(OSError,), retry_backoff=10, max_retries=5)
+def send_invitation(invitation_id: str) -> None:
+    invitation_emails.send_invitation(invitation_id)
+
+
+@shared_task
+def sweep_invitations() -> int:
+    return invitation_emails.send_waiting_invitations()
 
 
 @shared_task

@@ -15,7 +15,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.forms import EmailChangeForm, EmailNotificationsForm, ProceduresConfirmationForm, ProceduresForm
+from accounts.forms import (
+    EmailChangeForm,
+    EmailNotificationsForm,
+    ProceduresConfirmationForm,
+    ProceduresForm,
+    SectionSearchForm,
+)
 from accounts.models import Account, ProcedureDocument, ProcedureSection
 from accounts.procedures.unread_parts import explain_unread_parts
 from accounts.procedures.uploads import (
@@ -58,7 +64,26 @@ def account_detail(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 def procedures_fragment(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Render only the state of the procedures, which the page polls while a document is being prepared."""
     account = _get_account(request, pk)
-    return render(request, "accounts/_procedures.html", {"account": account, "panel": _build_panel(account)})
+    return render(
+        request, "accounts/_procedures_update.html", {"account": account, "panel": _build_panel(request, account)}
+    )
+
+
+@login_required
+@_view_account_required
+@require_GET
+def procedure_section(request: AuthenticatedRequest, pk: UUID, section: int) -> HttpResponse:
+    """Show the text of a section of the active document, with links to the ones before and after it."""
+    account = _get_account(request, pk)
+    sections = ProcedureSection.objects.active_for(account)
+    shown = get_object_or_404(sections, pk=section)
+    context = {
+        "account": account,
+        "section": shown,
+        "before": sections.filter(position__lt=shown.position).order_by("-position").first(),
+        "after": sections.filter(position__gt=shown.position).order_by("position").first(),
+    }
+    return render(request, "accounts/procedure_section.html", context)
 
 
 @login_required
@@ -128,9 +153,9 @@ class ProceduresPanel:
     """An account's active procedure document with its sections, and the history of uploads."""
 
     current: ProcedureDocument | None
-    sections: list[ProcedureSection]  # of the active document
+    sections: list[ProcedureSection]  # of the active document, and only those with `search` in them
     history: list[ProcedureDocument]  # newest first
-
+    search: str
     confirmation_form: ProceduresConfirmationForm
 
     @property
@@ -148,17 +173,19 @@ class ProceduresPanel:
         return any(document.is_processing for document in self.history)
 
 
-def _build_panel(account: Account) -> ProceduresPanel:
+def _build_panel(request: AuthenticatedRequest, account: Account) -> ProceduresPanel:
     history = account.documents.newest_first().select_related("uploaded_by", "replaced", "confirmed_by")
-    current = account.procedures
-    sections = current.sections.only("number", "title", "page", "last_page", "document") if current else []
-    return ProceduresPanel(current, list(sections), list(history), ProceduresConfirmationForm())
+    form = SectionSearchForm(request.GET)
+    search = form.cleaned_data["q"] if form.is_valid() else ""
+    sections = ProcedureSection.objects.active_for(account).containing(search)
+    listed = sections.only("number", "title", "page", "last_page", "document") if account.procedures_id else []
+    return ProceduresPanel(account.procedures, list(listed), list(history), search, ProceduresConfirmationForm())
 
 
 def _render_account(
     request: AuthenticatedRequest, account: Account, form: ProceduresForm, status: int = 200
 ) -> HttpResponse:
-    context = {"account": account, "panel": _build_panel(account), "form": form}
+    context = {"account": account, "panel": _build_panel(request, account), "form": form}
     return render(request, "accounts/account_detail.html", context, status=status)
 
 

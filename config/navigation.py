@@ -7,6 +7,18 @@ from django.utils.translation import gettext
 
 from accounts.models import User
 
+CENTER_VIEWS = (
+    "accounts:people",
+    "accounts:person",
+    "accounts:cohort_list",
+    "accounts:cohort_detail",
+    "accounts:integrations",
+    "accounts:token_new",
+    "accounts:webhook_new",
+    "accounts:webhook_detail",
+    "accounts:center",
+)
+
 
 @dataclass(frozen=True)
 class NavigationItem:
@@ -70,7 +82,15 @@ def _entries(user: User) -> list[tuple[str, str, tuple[str, ...], bool]]:
         (
             gettext("Procedures"),
             "file-text",
-            ("accounts:account_list", "accounts:account_detail"),
+            (
+                "accounts:account_list",
+                "accounts:account_detail",
+                "accounts:account_new",
+                "accounts:account_edit",
+                "accounts:procedure_section",
+                "accounts:procedures_upload",
+            ),
             user.has_perm("accounts.view_account"),
         ),
+        (gettext("Center"), "building", CENTER_VIEWS, user.has_perm("accounts.view_user") and staff),
     ]

@@ -39,6 +39,7 @@ for name, value in {
             "DRAFTS_PER_HOUR",
             "UPLOADS_PER_HOUR",
             "TICKETS_PER_MINUTE",
+            "INVITATIONS_PER_DAY",
         )
     },
 }.items():

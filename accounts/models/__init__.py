@@ -8,6 +8,7 @@ from accounts.models.accounts import (
     procedure_key,
 )
 from accounts.models.installation import Installation, ReapCandidate
+from accounts.models.invitations import Invitation, InvitationQuerySet
 from accounts.models.leases import LeasedModel, LeaseQuerySet
 from accounts.models.login_attempts import LoginAttempt
 from accounts.models.organizations import Organization
@@ -26,6 +27,8 @@ __all__ = [
     "IdempotentCall",
     "Installation",
     "LeaseQuerySet",
+    "Invitation",
+    "InvitationQuerySet",
     "LeasedModel",
     "LoginAttempt",
     "Organization",

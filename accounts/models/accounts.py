@@ -232,6 +232,11 @@ class ProcedureSectionQuerySet(models.QuerySet["ProcedureSection"]):
         """Limit to the sections of the account's active document."""
         return self.filter(document__account=account, document_id=account.procedures_id)
 
+    def containing(self, text: str) -> ProcedureSectionQuerySet:
+        """Limit to sections with these words in their number, title, or text."""
+        found = Q(number__istartswith=text) | Q(title__icontains=text) | Q(text__icontains=text)
+        return self.filter(found) if text else self
+
 
 class ProcedureSection(models.Model):
     """A numbered heading of a document and the text under it."""

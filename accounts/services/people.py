@@ -1,4 +1,4 @@
-"""Counselors identified by an external id, and cohorts."""
+"""People: counselors identified by an external id, cohorts, and the end of a person's access."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import Cohort, Organization, User
+from accounts.models import Cohort, Organization, ServiceToken, User
 from accounts.services.addresses import check_new_address, unusable_address_error
 
 
@@ -88,3 +88,20 @@ def update_cohort(cohort: Cohort, counselors: Sequence[User] | None, **fields: A
         cohort.refresh_from_db()
     if counselors is not None:
         cohort.counselors.set(counselors)
+
+
+def list_tokens_issued_by(person: User) -> list[ServiceToken]:
+    """Return the tokens that work only while this person, who issued them, is active."""
+    return list(ServiceToken.objects.issued_by(person).order_by("name"))
+
+
+def deactivate_person(person: User) -> None:
+    """End a person's access. Their next request logs them out, and the tokens that they issued stop working."""
+    person.is_active = False
+    person.save(update_fields=["is_active"])
+
+
+def reactivate_person(person: User) -> None:
+    """Give a person's access back, and that of the tokens that they issued."""
+    person.is_active = True
+    person.save(update_fields=["is_active"])

@@ -41,6 +41,11 @@ PERSON_TEXTS: Mapping[str, Promise] = {
         "You can send up to %(limit)s reports an hour. This report was not sent.",
         "limit",
     ),
+    "invitations": ngettext_lazy(
+        "You can invite up to %(limit)s person a day. No one was invited, and your list is kept.",
+        "You can invite up to %(limit)s people a day. No one was invited, and your list is kept.",
+        "limit",
+    ),
 }
 
 CONVERSATION_TEXTS: Mapping[str, Promise] = {
@@ -87,6 +92,11 @@ ORGANIZATION_TEXTS: Mapping[str, Promise] = {
     "reports": ngettext_lazy(
         "Your center can send up to %(limit)s report an hour. This report was not sent.",
         "Your center can send up to %(limit)s reports an hour. This report was not sent.",
+        "limit",
+    ),
+    "invitations": ngettext_lazy(
+        "Your center can invite up to %(limit)s person a day. No one was invited, and your list is kept.",
+        "Your center can invite up to %(limit)s people a day. No one was invited, and your list is kept.",
         "limit",
     ),
 }

@@ -22,7 +22,7 @@ from django.utils.translation import ngettext
 from accounts.models import UsageCount, User
 from accounts.services.rate_limit_texts import CONVERSATION_TEXTS, ORGANIZATION_TEXTS, PERSON_TEXTS
 
-HOUR, MINUTE = 3600, 60  # seconds
+DAY, HOUR, MINUTE = 86_400, 3600, 60  # seconds
 STEPS = 6  # intervals of a window
 
 
@@ -36,6 +36,7 @@ class UsageKind(StrEnum):
     UPLOADS = "uploads"
     TICKETS = "tickets"  # each one opens a connection to OpenAI
     REPORTS = "reports"  # critical ones alert supervisors
+    INVITATIONS = "invitations"  # each one is an email to a new address
 
 
 WINDOW_SECONDS = {
@@ -46,7 +47,9 @@ WINDOW_SECONDS = {
     UsageKind.UPLOADS: HOUR,
     UsageKind.TICKETS: MINUTE,
     UsageKind.REPORTS: HOUR,
+    UsageKind.INVITATIONS: DAY,
 }
+_WINDOW_NAMES = {DAY: "DAY", HOUR: "HOUR", MINUTE: "MINUTE"}
 
 
 class RateLimitExceededError(Exception):
@@ -66,20 +69,22 @@ class _Allowance:
     text: Promise  # shown when it is used up
 
 
-def spend(kind: UsageKind, by: User, *, conversation: UUID | None = None, now: datetime | None = None) -> None:
-    """Count one use by a person, in a conversation if given, and by their organization, either for all or for none.
+def spend(
+    kind: UsageKind, by: User, *, conversation: UUID | None = None, now: datetime | None = None, uses: int = 1
+) -> None:
+    """Count uses by a person, in a conversation if given, and by their organization, either for all or for none.
 
     Raise RateLimitExceededError, and count nothing, if one of the limits is used up. Inside a transaction, the use
     counts only if the transaction commits, so a refused or failed action is free.
     """
     moment = timezone.now() if now is None else now
     with transaction.atomic():
-        _Usage(kind, by.organization_id, moment).spend(_allowances(kind, by, conversation))
+        _Usage(kind, by.organization_id, moment).spend(_allowances(kind, by, conversation), uses)
 
 
 def _allowances(kind: UsageKind, by: User, conversation: UUID | None) -> Sequence[_Allowance]:
     """Return the allowances in the order in which rows are locked: the organization's, which many wait for, is last."""
-    name = f"{kind.upper()}_PER_{'HOUR' if WINDOW_SECONDS[kind] == HOUR else 'MINUTE'}"
+    name = f"{kind.upper()}_PER_{_WINDOW_NAMES[WINDOW_SECONDS[kind]]}"
     found = [_Allowance(by.pk, getattr(settings, name), PERSON_TEXTS[kind])]
     if conversation is not None:
         limit = getattr(settings, f"{name}_AND_CONVERSATION")
@@ -99,7 +104,7 @@ class _Usage:
         step = WINDOW_SECONDS[kind] // STEPS
         self.current = datetime.fromtimestamp(now.timestamp() // step * step, UTC)
 
-    def spend(self, allowances: Sequence[_Allowance]) -> None:
+    def spend(self, allowances: Sequence[_Allowance], uses: int) -> None:
         subjects = [allowance.subject for allowance in allowances]
         rows = UsageCount.objects.filter(subject__in=subjects, kind=self.kind)
         counts = list(rows.counted_since(self.now - self.window).order_by("counted_from"))
@@ -110,8 +115,8 @@ class _Usage:
             room = allowance.limit - sum(row.used for row in earlier)
             current = rows.filter(subject=allowance.subject, counted_from=self.current)
             # The conditional UPDATE is the lock: of two requests for the last use, only one changes the row.
-            if not current.filter(used__lt=room).update(used=F("used") + 1):
-                raise self._refusal(allowance, [*earlier, current.get()])
+            if not current.filter(used__lte=room - uses).update(used=F("used") + uses):
+                raise self._refusal(allowance, [*earlier, current.get()], uses)
 
     def _create_missing(self, subjects: Sequence[UUID]) -> None:
         """Add the rows of a new interval. A concurrent request may add the same ones."""
@@ -125,9 +130,9 @@ class _Usage:
             ignore_conflicts=True,
         )
 
-    def _refusal(self, allowance: _Allowance, counts: Sequence[UsageCount]) -> RateLimitExceededError:
+    def _refusal(self, allowance: _Allowance, counts: Sequence[UsageCount], uses: int) -> RateLimitExceededError:
         """Return the error, with the time until enough of the earliest uses no longer count."""
-        excess = sum(row.used for row in counts) - allowance.limit + 1
+        excess = sum(row.used for row in counts) - allowance.limit + uses
         leaves_at = self.now + self.window
         for row in counts:
             excess -= row.used
@@ -143,6 +148,9 @@ def _when(seconds: int) -> str:
         return ngettext("Try again in %(count)s second.", "Try again in %(count)s seconds.", seconds) % {
             "count": seconds
         }
+    if seconds >= 2 * HOUR:
+        hours = math.ceil(seconds / HOUR)
+        return ngettext("Try again in %(count)s hour.", "Try again in %(count)s hours.", hours) % {"count": hours}
     minutes = math.ceil(seconds / MINUTE)
     return ngettext("Try again in %(count)s minute.", "Try again in %(count)s minutes.", minutes) % {"count": minutes}
 
@@ -150,5 +158,8 @@ def _when(seconds: int) -> str:
 def delete_ended_counts(now: datetime | None = None) -> int:
     """Delete the counts of intervals that every window has left behind. Return the number of deleted rows."""
     moment = timezone.now() if now is None else now
-    longest = timedelta(seconds=2 * max(WINDOW_SECONDS.values()))
-    return UsageCount.objects.filter(counted_from__lt=moment - longest).delete()[0]
+    deleted = 0
+    for kind, seconds in WINDOW_SECONDS.items():
+        ended = UsageCount.objects.filter(kind=kind, counted_from__lt=moment - timedelta(seconds=2 * seconds))
+        deleted += ended.delete()[0]
+    return deleted

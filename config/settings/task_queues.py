@@ -66,6 +66,8 @@ _TASKS_BY_QUEUE = {
     "webhooks": ["accounts.tasks.deliver_webhook"],
     "mails": [
         "accounts.tasks.send_account_notice",
+        "accounts.tasks.send_invitation",
+        "accounts.tasks.sweep_invitations",
         "training.tasks.sweep_notices",
         "evaluation.tasks.sweep_notices",
         "evaluation.tasks.alert_supervisors",
@@ -103,6 +105,7 @@ CELERY_BEAT_SCHEDULE = {
         SWEEP_EVERY,
         {
             "silent sessions": "training.tasks.sweep_sessions",
+            "unsent invitations": "accounts.tasks.sweep_invitations",
             "assignment notices": "training.tasks.sweep_notices",
             "feedback notices": "evaluation.tasks.sweep_notices",
             "recordings to finish": "recordings.tasks.sweep_recordings",

@@ -86,7 +86,7 @@ def test_person_is_not_charged_for_a_use_that_the_organization_has_no_room_for(s
 
 def test_kinds_are_counted_apart(settings, counselor):
     for kind in UsageKind:
-        name = f"{kind.upper()}_PER_{'HOUR' if WINDOW_SECONDS[kind] == 3600 else 'MINUTE'}"
+        name = f"{kind.upper()}_PER_{ {86_400: 'DAY', 3600: 'HOUR', 60: 'MINUTE'}[WINDOW_SECONDS[kind]] }"
         setattr(settings, name, 1)
 
     first = {kind: spend_at(counselor, 1, kind, **_options(kind)) for kind in UsageKind}
@@ -159,3 +159,16 @@ def test_hourly_task_deletes_counts_that_no_window_reaches(counselor):
 
     # Of the person and of the organization.
     assert (before, UsageCount.objects.count(), delete_ended_counts()) == (4, 2, 0)
+
+
+def test_several_uses_count_together_or_not_at_all(settings, counselor):
+    settings.INVITATIONS_PER_DAY = 5
+    spend(UsageKind.INVITATIONS, counselor, now=NOON, uses=3)
+
+    wait = spend_at(counselor, 60, UsageKind.INVITATIONS, uses=3)
+    spend(UsageKind.INVITATIONS, counselor, now=NOON + timedelta(hours=1), uses=2)
+
+    assert wait == 23 * 3600
+    assert sum(UsageCount.objects.filter(subject=counselor.pk).values_list("used", flat=True)) == 5
+    with pytest.raises(RateLimitExceededError, match="^You can invite up to 5 people a day.* Try again in 22 hours.$"):
+        spend(UsageKind.INVITATIONS, counselor, now=NOON + timedelta(hours=2))

@@ -47,7 +47,7 @@ def test_uploaded_document_becomes_current(account, supervisor, standin):
     ready = client.get(account_url(account, "procedures/")).content.decode()
     assert "hx-get" not in ready
     assert "Manual.pdf is ready." in ready
-    assert [word in ready for word in ("6100", "Asking about suicide", "6200", "2 pages", "(current)")] == [True] * 5
+    assert [word in ready for word in ("6100", "Asking about suicide", "6200", "2 pages", "In use")] == [True] * 5
 
 
 @pytest.mark.parametrize(

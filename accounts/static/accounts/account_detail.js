@@ -1,4 +1,7 @@
-// Account page: announce changes in the status of procedure documents to screen readers.
+// Account page: move to a refused upload's message, and announce changes in the status of procedure documents.
+
+// Firefox ignores `autofocus` on an element that is no form control.
+document.querySelector("#upload-refused")?.focus();
 
 let announced = document.querySelector("#procedures")?.dataset.status;
 

@@ -17,6 +17,8 @@ TICKETS_PER_MINUTE = env.int("TICKETS_PER_MINUTE", 30, validate=at_least_one)  #
 ORGANIZATION_TICKETS_PER_MINUTE = env.int("ORGANIZATION_TICKETS_PER_MINUTE", 3000, validate=at_least_one)
 REPORTS_PER_HOUR = env.int("REPORTS_PER_HOUR", 10, validate=at_least_one)  # of problems
 ORGANIZATION_REPORTS_PER_HOUR = env.int("ORGANIZATION_REPORTS_PER_HOUR", 600, validate=at_least_one)
+INVITATIONS_PER_DAY = env.int("INVITATIONS_PER_DAY", 300, validate=at_least_one)  # emails to new people
+ORGANIZATION_INVITATIONS_PER_DAY = env.int("ORGANIZATION_INVITATIONS_PER_DAY", 600, validate=at_least_one)
 TYPED_TURNS_PER_MINUTE = env.int("TYPED_TURNS_PER_MINUTE", 20, validate=at_least_one)  # in one call
 # In one call, and in one turn. Ten times as many characters are allowed.
 TYPED_WORDS_PER_MINUTE = env.int("TYPED_WORDS_PER_MINUTE", 300, validate=at_least_one)

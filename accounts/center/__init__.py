@@ -1,0 +1,1 @@
+"""Pages on which a center is set up: people, invitations, cohorts, integrations, and settings."""

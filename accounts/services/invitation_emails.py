@@ -1,0 +1,73 @@
+"""Emails that invite people, each with a link that works once."""
+
+import hashlib
+import logging
+import secrets
+from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
+from uuid import UUID
+
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Invitation, User
+from accounts.services.email_sender import absolute_url, until_time_is_up
+
+logger = logging.getLogger(__name__)
+
+LIFETIME = timedelta(hours=72)  # of a link, from the moment its email is sent
+
+
+def hash_secret(secret: str) -> str:
+    """Return the plain SHA-256: the secret has 256 random bits, so it cannot be guessed."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def send_invitation(invitation_id: UUID | str) -> None:
+    """Send the email of an invitation that waits for it. Raise OSError if the mail server fails.
+
+    The link's secret is made here, so it is never in the task queue. A retry makes a new one.
+    """
+    invitation = (
+        Invitation.objects.unsent().select_related("organization", "invited_by").filter(pk=invitation_id).first()
+    )
+    if invitation is None:
+        return
+    secret = secrets.token_urlsafe(32)
+    moment = timezone.now()
+    # The conditional UPDATE is the lock: of two workers, only one replaces the digest that both have read.
+    same = Invitation.objects.unsent().filter(pk=invitation.pk, digest=invitation.digest)
+    if not same.update(digest=hash_secret(secret), expires_at=moment + LIFETIME):
+        return
+    _send_email(invitation, secret)
+    Invitation.objects.filter(pk=invitation.pk, digest=hash_secret(secret)).update(sent_at=moment)
+
+
+def _send_email(invitation: Invitation, secret: str) -> None:
+    """Send the link. If the address has an account elsewhere, its owner gets an explanation instead of a link."""
+    center = invitation.organization.name
+    url = absolute_url(reverse("accounts:invitation_accept", args=[secret]))
+    is_taken = User.objects.filter(email=invitation.email).exists()
+    context = {"invitation": invitation, "center": center, "url": url, "hours": int(LIFETIME.total_seconds() // 3600)}
+    template = "accounts/email/invitation_taken.txt" if is_taken else "accounts/email/invitation.txt"
+    subject = _("%(center)s invites you to practice on Steadyline") % {"center": center}
+    try:
+        send_mail(subject, render_to_string(template, context), None, [invitation.email])
+    except SMTPRecipientsRefused:
+        # A retry would be refused too.
+        logger.warning("Invitation refused", extra={"invitation_id": invitation.pk})
+
+
+def send_waiting_invitations() -> int:
+    """Send emails that were never queued, because the broker was down, or that failed. Return the number of tries."""
+    tried = 0
+    for pk in until_time_is_up(Invitation.objects.unsent().order_by("created_at").values_list("pk", flat=True)):
+        try:
+            send_invitation(pk)
+        except OSError:
+            logger.exception("Invitation not sent", extra={"invitation_id": pk})
+        tried += 1
+    return tried
