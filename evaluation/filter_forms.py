@@ -285,3 +285,9 @@ class FlagFilterForm(forms.Form):
         if handling == FlagHandling.PENDING:
             return rows.pending().most_severe_first()
         return (rows if handling == "all" else rows.filter(handling=handling)).order_by("-created_at", "-pk")
+
+
+class SearchForm(forms.Form):
+    """Words to search for everywhere."""
+
+    q = forms.CharField(required=False, max_length=100)
