@@ -30,7 +30,7 @@ class AccountDetailsForm(RetentionForm):
 
 @login_required
 @permission_required("accounts.add_account", raise_exception=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 def account_new(request: AuthenticatedRequest) -> HttpResponse:
     """Add an account and open its page to upload procedures."""
     account = Account(organization=request.user.organization)
@@ -45,7 +45,7 @@ def account_new(request: AuthenticatedRequest) -> HttpResponse:
 
 @login_required
 @permission_required("accounts.change_account", raise_exception=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 def account_edit(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Change an account. A shorter retention that deletes recordings must be confirmed."""
     account = get_object_or_404(Account.objects.for_user(request.user), pk=pk)

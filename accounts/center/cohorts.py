@@ -28,24 +28,34 @@ _change_cohort_required = permission_required("accounts.change_cohort", raise_ex
 
 @login_required
 @_view_cohort_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 def cohort_list(request: AuthenticatedRequest) -> HttpResponse:
-    """List the cohorts, or create one and open its page to add people."""
-    form = CohortForm(
-        request.POST if request.method == "POST" else None, instance=Cohort(organization=request.user.organization)
-    )
-    if request.method == "POST" and form.is_valid():
-        cohort = create_cohort(request.user.organization, [], name=form.cleaned_data["name"])
-        messages.success(request, _("The cohort was created. Now add people to it."))
-        return redirect("accounts:cohort_detail", pk=cohort.pk)
-    cohorts = Cohort.objects.for_user(request.user).with_size()
+    """List the cohorts, or create one."""
+    if request.method == "POST":
+        return _create(request)
+    return _render_list(request, CohortForm())
+
+
+@permission_required("accounts.add_cohort", raise_exception=True)
+def _create(request: AuthenticatedRequest) -> HttpResponse:
+    """Create a cohort and open its page to add people."""
+    form = CohortForm(request.POST, instance=Cohort(organization=request.user.organization))
+    if not form.is_valid():
+        return _render_list(request, form, status=400)
+    cohort = create_cohort(request.user.organization, [], name=form.cleaned_data["name"])
+    messages.success(request, _("The cohort was created. Now add people to it."))
+    return redirect("accounts:cohort_detail", pk=cohort.pk)
+
+
+def _render_list(request: AuthenticatedRequest, form: CohortForm, status: int = 200) -> HttpResponse:
+    cohorts = Cohort.objects.for_user(request.user).with_size().order_by("name")
     context = {"cohorts": Paginator(cohorts, PER_PAGE).get_page(request.GET.get("page")), "form": form}
-    return render_center(request, "accounts/center/cohort_list.html", context, 400 if form.errors else 200)
+    return render_center(request, "accounts/center/cohort_list.html", context, status)
 
 
 @login_required
 @_change_cohort_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 def cohort_detail(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Show a cohort with its members and a search for more, or rename it."""
     cohort = _get_cohort(request, pk)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -27,7 +27,7 @@ from accounts.web.reauthentication import reauthentication_required_to_post
 from accounts.web.requests import AuthenticatedRequest
 
 PER_PAGE = 25
-MAX_TOKENS = 200  # newest ones shown
+MAX_SHOWN = 200  # newest webhooks, and newest tokens
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,16 @@ def integrations(request: AuthenticatedRequest) -> HttpResponse:
 
 
 def _list_webhooks(user: User) -> list[WebhookRow]:
-    webhooks = list(Webhook.objects.for_user(user))
-    tried = _deliveries(user).filter(attempts__gt=0)
-    return [WebhookRow(webhook, tried.filter(webhook=webhook).first()) for webhook in webhooks]
+    tried = Delivery.objects.filter(webhook=OuterRef("pk"), attempts__gt=0).order_by("-created_at", "pk")
+    webhooks = Webhook.objects.for_user(user).annotate(newest_id=Subquery(tried.values("pk")[:1]))[:MAX_SHOWN]
+    newest = Delivery.objects.in_bulk([webhook.newest_id for webhook in webhooks if webhook.newest_id])
+    return [WebhookRow(webhook, newest.get(webhook.newest_id)) for webhook in webhooks]
 
 
 def _list_tokens(user: User) -> list[TokenRow]:
     tokens = ServiceToken.objects.for_user(user)
     usable = set(tokens.usable().values_list("pk", flat=True))
-    return [TokenRow(token, token.pk in usable) for token in tokens[:MAX_TOKENS]]
+    return [TokenRow(token, token.pk in usable) for token in tokens[:MAX_SHOWN]]
 
 
 def _deliveries(user: User) -> QuerySet[Delivery]:
@@ -91,9 +92,9 @@ def _deliveries(user: User) -> QuerySet[Delivery]:
 
 @login_required
 @permission_required("accounts.add_servicetoken", raise_exception=True)
+@require_http_methods(["GET", "POST"])
 @reauthentication_required_to_post
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
 def token_new(request: AuthenticatedRequest) -> HttpResponse:
     """Issue a token. Its secret is only in this response."""
     form = TokenForm(request.POST if request.method == "POST" else None)
@@ -125,7 +126,7 @@ def token_revoke(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 @login_required
 @permission_required("accounts.add_webhook", raise_exception=True)
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 def webhook_new(request: AuthenticatedRequest) -> HttpResponse:
     """Add a webhook, and show its secret once."""
     form = WebhookForm(request.POST if request.method == "POST" else None)
@@ -138,7 +139,7 @@ def webhook_new(request: AuthenticatedRequest) -> HttpResponse:
 
 @login_required
 @permission_required("accounts.change_webhook", raise_exception=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 def webhook_detail(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Show a webhook with its deliveries, or change it."""
     webhook = _get_webhook(request, pk)

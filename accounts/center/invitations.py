@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required, permission_required
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -38,14 +38,16 @@ BACKEND = "accounts.backends.RoleBackend"
 
 @login_required
 @permission_required("accounts.view_user", raise_exception=True)
-@reauthentication_required_to_post
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 def people(request: AuthenticatedRequest) -> HttpResponse:
-    """List people and invitations, or invite more. Entries that nobody was invited for stay in the box."""
-    if request.method != "POST":
-        return render_people(request)
-    if not request.user.has_perm("accounts.add_invitation"):
-        raise PermissionDenied
+    """List people and invitations, or invite more."""
+    return _invite(request) if request.method == "POST" else render_people(request)
+
+
+@permission_required("accounts.add_invitation", raise_exception=True)
+@reauthentication_required_to_post
+def _invite(request: AuthenticatedRequest) -> HttpResponse:
+    """Invite the people in the box. Entries that nobody was invited for stay in it."""
     form = InviteForm(request.POST)
     if not form.is_valid():
         return render_people(request, form, status=400)
@@ -115,7 +117,7 @@ def _get_invitation(request: AuthenticatedRequest, pk: UUID) -> Invitation:
 @never_cache
 @sensitive_post_parameters("password")
 @sensitive_variables("secret")
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 def invitation_accept(request: HttpRequest, secret: str) -> HttpResponse:
     """Let an invited person set their name and password, and log them in."""
     invitation = find_invitation(secret)

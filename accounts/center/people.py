@@ -57,8 +57,8 @@ def _filter_people(user: User, q: str, role: str) -> UserQuerySet:
 
 @login_required
 @_change_people_required
+@require_http_methods(["GET", "POST"])
 @reauthentication_required_to_post
-@require_http_methods(["GET", "HEAD", "POST"])
 def person(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Show or change a person's details and role."""
     found = _get_person(request, pk)
@@ -73,8 +73,8 @@ def person(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @_change_people_required
-@reauthentication_required_to_post
 @require_POST
+@reauthentication_required_to_post
 def person_deactivate(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """End a person's access. What they did stays."""
     found = _get_person(request, pk)
@@ -102,8 +102,8 @@ def _ask_to_deactivate(person: User) -> Question:
 
 @login_required
 @_change_people_required
-@reauthentication_required_to_post
 @require_POST
+@reauthentication_required_to_post
 def person_reactivate(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Give a person's access back."""
     found = _get_person(request, pk)

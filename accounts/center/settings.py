@@ -41,6 +41,7 @@ class CenterForm(OrganizationForm):
         super().__init__(*args, **kwargs)
         for name, setting in SETTINGS.items():
             self.fields[name].label, self.fields[name].help_text = setting.label, setting.explanation
+        self.fields["support_contacts"].widget.attrs["rows"] = 5
         self._offer("time_zone", _list_time_zones())
         self._offer("transcription_language", _list_languages())
 
@@ -100,7 +101,7 @@ def _list_languages() -> list[tuple[str, str]]:
 
 @login_required
 @permission_required("accounts.change_organization", raise_exception=True)
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 def center(request: AuthenticatedRequest) -> HttpResponse:
     """Show or save the settings of the reader's center."""
     organization = Organization.objects.for_user(request.user).get(pk=request.user.organization_id)

@@ -19,8 +19,9 @@ from django.test import Client
 from accounts.backends import OWN_PERMISSIONS, ROLE_PERMISSIONS
 from accounts.integrations.service_tokens import issue_service_token
 from accounts.integrations.webhooks import add_webhook
-from accounts.models import Cohort
+from accounts.models import Cohort, ProcedureSection
 from accounts.procedures.uploads import upload_procedures
+from accounts.services.invitations import invite_people
 from evaluation.models import Comment, CriterionResult, DocumentationReview, Evaluation, Flag, Guidelines
 from recordings.models import Recording
 from scenarios.models import ImportJob, ScenarioDraft
@@ -93,9 +94,41 @@ HEAD   /recordings/{recording}/audio/          200   404   200   404   404   200
 GET    /accounts/                                              accounts.view_account                  200       403
 GET    /accounts/{account}/                                    accounts.view_account                  200       403
 GET    /accounts/{account}/procedures/                         accounts.view_account                  200       403
+GET    /accounts/new/                                          accounts.add_account                  200       403
+POST   /accounts/new/                                          accounts.add_account                  400       403
+GET    /accounts/{account}/edit/                               accounts.change_account               200       403
+POST   /accounts/{account}/edit/                               accounts.change_account               400       403
+GET    /accounts/{account}/sections/{section}/                 accounts.view_account                 200       403
 POST   /accounts/{account}/procedures/upload/                  accounts.change_account                400       403
 POST   /accounts/{account}/procedures/{document}/retry/        accounts.change_account                away      403
 POST   /accounts/{account}/procedures/{document}/confirm/      accounts.change_account                away      403
+GET    /center/                                                accounts.change_organization          200       403
+POST   /center/                                                accounts.change_organization          400       403
+GET    /center/people/                                         accounts.view_user                    200       403
+POST   /center/people/                                         accounts.add_invitation               400       403
+GET    /center/people/{person}/                                accounts.change_user                  200       403
+POST   /center/people/{person}/                                accounts.change_user                  400       403
+POST   /center/people/{person}/deactivate/                     accounts.change_user                  200       403
+POST   /center/people/{person}/reactivate/                     accounts.change_user                  away      403
+POST   /center/invitations/{invitation}/resend/                accounts.change_invitation            away      403
+POST   /center/invitations/{invitation}/revoke/                accounts.change_invitation            200       403
+GET    /center/cohorts/                                        accounts.view_cohort                  200       403
+POST   /center/cohorts/                                        accounts.add_cohort                   400       403
+GET    /center/cohorts/{cohort}/                               accounts.change_cohort                200       403
+POST   /center/cohorts/{cohort}/                               accounts.change_cohort                400       403
+POST   /center/cohorts/{cohort}/add/                           accounts.change_cohort                away      403
+POST   /center/cohorts/{cohort}/remove/                        accounts.change_cohort                away      403
+POST   /center/cohorts/{cohort}/delete/                        accounts.delete_cohort                200       403
+GET    /center/integrations/                                   accounts.view_webhook                 200       403
+GET    /center/integrations/tokens/new/                        accounts.add_servicetoken             200       403
+POST   /center/integrations/tokens/new/                        accounts.add_servicetoken             400       403
+POST   /center/integrations/tokens/{token}/revoke/             accounts.change_servicetoken          200       403
+GET    /center/integrations/webhooks/new/                      accounts.add_webhook                  200       403
+POST   /center/integrations/webhooks/new/                      accounts.add_webhook                  400       403
+GET    /center/integrations/webhooks/{webhook}/                accounts.change_webhook               200       403
+POST   /center/integrations/webhooks/{webhook}/                accounts.change_webhook               400       403
+POST   /center/integrations/webhooks/{webhook}/delete/         accounts.delete_webhook               200       403
+GET    /invitation/x/                           400   400   400   400   400   400   400   400
 GET    /training/voice/free/                    200   200   200   200   200   200   200   login
 GET    /training/chat/free/                     200   200   200   200   200   200   200   login
 POST   /training/chat/begin/                    away  away  away  away  away  away  away  login
@@ -364,6 +397,12 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
     token, _ = issue_service_token(admin, "Learning system", ["sessions:read"])
     webhook = add_webhook(admin, "https://learning.example.org/", ["evaluation.ready"])
     document = upload_procedures(account, ContentFile(b"1010 Answer.", name="p.md"), supervisor)
+    account.procedures = document
+    account.save()
+    section = ProcedureSection.objects.create(
+        organization=over.organization, document=document, position=0, number="1010", title="Answer."
+    )
+    invitation = invite_people(admin, "new@example.org", "counselor").invited[0]
     scenario = phone_assignment.scenario
     job = ImportJob.objects.create(organization=counselor.organization, source="api", sha256="x")
     draft = ScenarioDraft.objects.create(
@@ -381,6 +420,8 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
         "flag": flag.public_id,
         "person": counselor.pk,
         "cohort": cohort.pk,
+        "section": section.pk,
+        "invitation": invitation.pk,
         "token": token.pk,
         "webhook": webhook.pk,
         "accounts.cohort": cohort.pk,

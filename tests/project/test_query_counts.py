@@ -21,6 +21,8 @@ PAGES = [
     "/", "/sessions/", "/assignments/", "/assignments/?status=overdue", "/feedback/", "/feedback/?state=disputed",
     "/feedback/?state=unreviewed", "/flags/", "/reviews/", "/attention/", "/team/", "/live/", "/training/library/",
     "/assignments/new/?find_counselors=first&find_scenarios=scenario", "/team/people/?q=first", "/progress/",
+    "/accounts/", "/center/people/", "/center/people/?q=first&role=counselor", "/center/cohorts/",
+    "/center/integrations/", "/center/",
 ]  # fmt: skip
 LISTS = [
     "/api/sessions/", "/api/assignments/", "/api/evaluations/", "/api/flags/", "/api/disputes/", "/api/team/",
