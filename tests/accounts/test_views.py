@@ -6,6 +6,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.models import ProcedureDocument
 from accounts.procedures.document_preparation import prepare_procedures
 from accounts.procedures.uploads import PREPARING_MESSAGE, upload_procedures
+from accounts.signals import retention_changing
 from tests.accounts.pdf_samples import make_pdf
 from tests.support.fixtures import client_of
 
@@ -132,3 +133,74 @@ def test_account_pages_use_fixed_number_of_queries(
         client.get("/accounts/")
     with django_assert_max_num_queries(6):
         client.get(account_url(account))
+
+
+def test_refused_upload_moves_to_its_message_and_says_that_nothing_changed(account, supervisor):
+    response = client_of(supervisor).post(
+        account_url(account, "procedures/upload/"), {"procedures_file": SimpleUploadedFile("m.docx", b"x")}
+    )
+
+    body = html.unescape(response.content.decode())
+    assert '<div class="banner banner-danger" role="alert" id="upload-refused" tabindex="-1" autofocus>' in body
+    assert "The upload was refused.</b> Upload a PDF, TXT, or MD file." in body
+    assert "Nothing was changed. Choose another file below." in body
+
+
+def test_sections_are_listed_searched_and_shown_with_their_text(account, supervisor, standin):
+    prepare_procedures(upload_document(account, supervisor).pk)
+    client = client_of(supervisor)
+
+    found = client.get(account_url(account), {"q": "work it OUT"}).content.decode()
+    first = account.documents.get().sections.get(number="6100")
+    section = client.get(account_url(account, f"sections/{first.pk}/")).content.decode()
+
+    assert ("6200" in found, "6100" in found) == (True, False)
+    assert "Ask directly." in section and "Page 1" in section
+    assert 'rel="next"' in section and "6200 Safety plan" in section and 'rel="prev"' not in section
+
+
+def test_section_of_a_replaced_document_is_not_shown(account, supervisor, standin):
+    prepare_procedures(upload_document(account, supervisor, name="First.pdf").pk)
+    old = account.documents.get().sections.first()
+    prepare_procedures(upload_document(account, supervisor, name="Second.pdf").pk)
+
+    assert client_of(supervisor).get(account_url(account, f"sections/{old.pk}/")).status_code == 404
+
+
+def test_administrator_adds_and_edits_an_account(admin, organization):
+    client = client_of(admin)
+
+    added = client.post("/accounts/new/", {"name": "Ridge line", "number": "801", "recording_days": "30"})
+    account = organization.accounts.get(number="801")
+    client.post(account_url(account, "edit/"), {"name": "Ridge State line", "number": "802", "recording_days": ""})
+
+    assert (added.status_code, added["Location"]) == (302, account_url(account))
+    account.refresh_from_db()
+    assert (account.name, account.number, account.recording_days) == ("Ridge State line", "802", None)
+
+
+def test_taken_account_number_is_refused(admin, account):
+    response = client_of(admin).post("/accounts/new/", {"name": "Ridge line", "number": account.number})
+
+    assert response.status_code == 400
+    assert "Another account already has this number." in html.unescape(response.content.decode())
+
+
+def test_shorter_retention_of_an_account_must_be_confirmed(admin, account):
+    def find_recordings(sender, **kwargs):
+        return 3
+
+    retention_changing.connect(find_recordings)
+    client = client_of(admin)
+    fields = {"name": account.name, "number": account.number, "recording_days": "5"}
+    try:
+        asked = client.post(account_url(account, "edit/"), fields)
+        account.refresh_from_db()
+        before = account.recording_days
+        client.post(account_url(account, "edit/"), fields | {"confirmed_deletions": "3"})
+    finally:
+        retention_changing.disconnect(find_recordings)
+
+    account.refresh_from_db()
+    assert (asked.status_code, before, account.recording_days) == (400, None, 5)
+    assert "Delete 3 recordings" in asked.content.decode()
