@@ -75,7 +75,7 @@ def procedures_fragment(request: AuthenticatedRequest, pk: UUID) -> HttpResponse
 def procedure_section(request: AuthenticatedRequest, pk: UUID, section: int) -> HttpResponse:
     """Show the text of a section of the active document, with links to the ones before and after it."""
     account = _get_account(request, pk)
-    sections = ProcedureSection.objects.active_for(account)
+    sections = ProcedureSection.objects.for_user(request.user).active_for(account)
     shown = get_object_or_404(sections, pk=section)
     context = {
         "account": account,
@@ -177,7 +177,7 @@ def _build_panel(request: AuthenticatedRequest, account: Account) -> ProceduresP
     history = account.documents.newest_first().select_related("uploaded_by", "replaced", "confirmed_by")
     form = SectionSearchForm(request.GET)
     search = form.cleaned_data["q"] if form.is_valid() else ""
-    sections = ProcedureSection.objects.active_for(account).containing(search)
+    sections = ProcedureSection.objects.for_user(request.user).active_for(account).containing(search)
     listed = sections.only("number", "title", "page", "last_page", "document") if account.procedures_id else []
     return ProceduresPanel(account.procedures, list(listed), list(history), search, ProceduresConfirmationForm())
 

@@ -73,7 +73,8 @@ class AcceptInvitationForm(forms.Form):
 
     def __init__(self, *args: Any, invitation: Invitation, **kwargs: Any) -> None:
         first, _space, last = invitation.name.rpartition(" ")
-        super().__init__(*args, initial={"first_name": first or last, "last_name": last if first else ""}, **kwargs)
+        kwargs["initial"] = {"first_name": first or last, "last_name": last if first else ""}
+        super().__init__(*args, **kwargs)
         self.invitation = invitation
 
     def clean(self) -> dict[str, Any]:
@@ -103,7 +104,7 @@ class CohortForm(forms.ModelForm):
 
     def _get_validation_exclusions(self) -> set[str]:
         """Check that the name is the only one in the organization, which is not a field of the form."""
-        return super()._get_validation_exclusions() - {"organization"}  # type: ignore[misc, no-any-return]
+        return super()._get_validation_exclusions() - {"organization"}  # type: ignore[misc]
 
 
 class MemberSearchForm(forms.Form):

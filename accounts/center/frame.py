@@ -1,5 +1,6 @@
 """Frame of the center's pages: its name, a line of facts, and the tabs that the reader may open."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
@@ -23,11 +24,11 @@ class Tab:
 
 
 def render_center(
-    request: AuthenticatedRequest, template: str, context: dict[str, object], status: int = 200
+    request: AuthenticatedRequest, template: str, context: Mapping[str, object], status: int = 200
 ) -> HttpResponse:
     """Render a page of the center in its frame."""
     frame = {"center": request.user.organization, "facts": _list_facts(request.user), "tabs": list_tabs(request)}
-    return render(request, template, frame | context, status=status)
+    return render(request, template, {**frame, **context}, status=status)
 
 
 def list_tabs(request: HttpRequest) -> list[Tab]:

@@ -74,9 +74,9 @@ def integrations(request: AuthenticatedRequest) -> HttpResponse:
 
 
 def _list_webhooks(user: User) -> list[WebhookRow]:
-    tried = Delivery.objects.filter(webhook=OuterRef("pk"), attempts__gt=0).order_by("-created_at", "pk")
+    tried = Delivery.objects.for_user(user).filter(webhook=OuterRef("pk"), attempts__gt=0).order_by("-created_at", "pk")
     webhooks = Webhook.objects.for_user(user).annotate(newest_id=Subquery(tried.values("pk")[:1]))[:MAX_SHOWN]
-    newest = Delivery.objects.in_bulk([webhook.newest_id for webhook in webhooks if webhook.newest_id])
+    newest = Delivery.objects.for_user(user).in_bulk([webhook.newest_id for webhook in webhooks if webhook.newest_id])
     return [WebhookRow(webhook, newest.get(webhook.newest_id)) for webhook in webhooks]
 
 
@@ -147,7 +147,7 @@ def webhook_detail(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     form = ChangedWebhookForm(request.POST if request.method == "POST" else None, initial=saved)
     if request.method == "POST" and form.is_valid():
         fields = form.cleaned_data | {"events": sorted(set(form.cleaned_data["events"]))}
-        Webhook.objects.filter(pk=pk).update(**fields)
+        Webhook.objects.for_user(request.user).filter(pk=pk).update(**fields)
         messages.success(request, _("The webhook was saved."))
         return redirect("accounts:webhook_detail", pk=pk)
     deliveries = _deliveries(request.user).filter(webhook=webhook)

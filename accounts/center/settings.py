@@ -40,7 +40,7 @@ class CenterForm(OrganizationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, setting in SETTINGS.items():
-            self.fields[name].label, self.fields[name].help_text = setting.label, setting.explanation
+            self.fields[name].label, self.fields[name].help_text = str(setting.label), str(setting.explanation)
         self.fields["support_contacts"].widget.attrs["rows"] = 5
         self._offer("time_zone", _list_time_zones())
         self._offer("transcription_language", _list_languages())

@@ -41,6 +41,13 @@ PAGES = {
         "/reviews/",
         "/reviews/agreement/",
         "/accounts/",
+        "/accounts/new/",
+        "/center/",
+        "/center/people/",
+        "/center/cohorts/",
+        "/center/integrations/",
+        "/center/integrations/tokens/new/",
+        "/center/integrations/webhooks/new/",
         "/admin/",
     ],
 }
