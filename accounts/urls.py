@@ -31,6 +31,7 @@ urlpatterns = [
     path("accounts/<uuid:pk>/procedures/upload/", views.procedures_upload, name="procedures_upload"),
     path("accounts/<uuid:pk>/procedures/<uuid:document>/retry/", views.procedures_retry, name="procedures_retry"),
     path("accounts/<uuid:pk>/procedures/<uuid:document>/confirm/", views.procedures_confirm, name="procedures_confirm"),
+    path("accounts/<uuid:pk>/procedures/<uuid:document>/changes/", views.procedure_changes, name="procedure_changes"),
     path("accounts/<uuid:pk>/sections/<int:section>/", views.procedure_section, name="procedure_section"),
     path("invitation/<str:secret>/", invitations.invitation_accept, name="invitation_accept"),
     path("account/email/", views.email_change, name="email_change"),

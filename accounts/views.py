@@ -23,6 +23,7 @@ from accounts.forms import (
     SectionSearchForm,
 )
 from accounts.models import Account, ProcedureDocument, ProcedureSection
+from accounts.procedures.changes import list_changes
 from accounts.procedures.unread_parts import explain_unread_parts
 from accounts.procedures.uploads import (
     CONFIRMING_MESSAGE,
@@ -84,6 +85,19 @@ def procedure_section(request: AuthenticatedRequest, pk: UUID, section: int) -> 
         "after": sections.filter(position__gt=shown.position).order_by("position").first(),
     }
     return render(request, "accounts/procedure_section.html", context)
+
+
+@login_required
+@_view_account_required
+@require_GET
+def procedure_changes(request: AuthenticatedRequest, pk: UUID, document: UUID) -> HttpResponse:
+    """Show how a document differs from the one that it replaced."""
+    account = _get_account(request, pk)
+    documents = ProcedureDocument.objects.for_user(request.user).filter(account=account, replaced__isnull=False)
+    new = get_object_or_404(documents.select_related("replaced"), pk=document)
+    assert new.replaced
+    context = {"account": account, "document": new, "changes": list_changes(new, new.replaced)}
+    return render(request, "accounts/procedure_changes.html", context)
 
 
 @login_required

@@ -88,6 +88,7 @@ def _entries(user: User) -> list[tuple[str, str, tuple[str, ...], bool]]:
                 "accounts:account_new",
                 "accounts:account_edit",
                 "accounts:procedure_section",
+                "accounts:procedure_changes",
                 "accounts:procedures_upload",
             ),
             user.has_perm("accounts.view_account"),

@@ -99,6 +99,7 @@ POST   /accounts/new/                                          accounts.add_acco
 GET    /accounts/{account}/edit/                               accounts.change_account               200       403
 POST   /accounts/{account}/edit/                               accounts.change_account               400       403
 GET    /accounts/{account}/sections/{section}/                 accounts.view_account                 200       403
+GET    /accounts/{account}/procedures/{document}/changes/      accounts.view_account                 404       403
 POST   /accounts/{account}/procedures/upload/                  accounts.change_account                400       403
 POST   /accounts/{account}/procedures/{document}/retry/        accounts.change_account                away      403
 POST   /accounts/{account}/procedures/{document}/confirm/      accounts.change_account                away      403
