@@ -38,6 +38,8 @@ from accounts.web.requests import AuthenticatedRequest
 
 logger = logging.getLogger(__name__)
 
+SECTIONS_SHOWN = 8  # without a click
+
 _view_account_required = permission_required("accounts.view_account", raise_exception=True)
 _change_account_required = permission_required("accounts.change_account", raise_exception=True)
 
@@ -171,6 +173,15 @@ class ProceduresPanel:
     history: list[ProcedureDocument]  # newest first
     search: str
     confirmation_form: ProceduresConfirmationForm
+
+    @property
+    def first_sections(self) -> list[ProcedureSection]:
+        """Sections that are listed at once: all that a search found, or the first ones."""
+        return self.sections if self.search else self.sections[:SECTIONS_SHOWN]
+
+    @property
+    def other_sections(self) -> list[ProcedureSection]:
+        return self.sections[len(self.first_sections) :]
 
     @property
     def newest(self) -> ProcedureDocument | None:
