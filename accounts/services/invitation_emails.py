@@ -19,6 +19,7 @@ from accounts.services.email_sender import absolute_url, until_time_is_up
 logger = logging.getLogger(__name__)
 
 LIFETIME = timedelta(hours=72)  # of a link, from the moment its email is sent
+TASK_TAKES = timedelta(minutes=10)  # longer than all retries of the task that sends an email
 
 
 def hash_secret(secret: str) -> str:
@@ -40,10 +41,11 @@ def send_invitation(invitation_id: UUID | str) -> None:
     moment = timezone.now()
     # The conditional UPDATE is the lock: of two workers, only one replaces the digest that both have read.
     same = Invitation.objects.unsent().filter(pk=invitation.pk, digest=invitation.digest)
-    if not same.update(digest=hash_secret(secret), expires_at=moment + LIFETIME):
+    if not same.update(digest=hash_secret(secret)):
         return
     _send_email(invitation, secret)
-    Invitation.objects.filter(pk=invitation.pk, digest=hash_secret(secret)).update(sent_at=moment)
+    sent = Invitation.objects.filter(pk=invitation.pk, digest=hash_secret(secret))
+    sent.update(sent_at=moment, expires_at=moment + LIFETIME)
 
 
 def _send_email(invitation: Invitation, secret: str) -> None:
@@ -61,10 +63,16 @@ def _send_email(invitation: Invitation, secret: str) -> None:
         logger.warning("Invitation refused", extra={"invitation_id": invitation.pk})
 
 
-def send_waiting_invitations() -> int:
-    """Send emails that were never queued, because the broker was down, or that failed. Return the number of tries."""
+def send_waiting_invitations(min_age: timedelta = TASK_TAKES) -> int:
+    """Send emails that were never queued, because the broker was down, or whose task has given up.
+
+    Only invitations that were queued `min_age` ago are tried, so that no task sends another link at the same time.
+    Return the number of tries. After the lifetime of a link, an unsent invitation is no longer tried.
+    """
     tried = 0
-    for pk in until_time_is_up(Invitation.objects.unsent().order_by("created_at").values_list("pk", flat=True)):
+    queued_before = timezone.now() - min_age
+    waiting = Invitation.objects.unsent().filter(expires_at__lte=queued_before + LIFETIME).order_by("created_at")
+    for pk in until_time_is_up(waiting.values_list("pk", flat=True)):
         try:
             send_invitation(pk)
         except OSError:

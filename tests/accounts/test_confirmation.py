@@ -184,7 +184,7 @@ def test_pages_say_that_a_document_is_waiting_not_that_there_is_none(account, su
     listed = client.get("/accounts/").content.decode()
     page = client.get(f"/accounts/{account.pk}/").content.decode()
 
-    assert "A new document is waiting for confirmation." in listed
+    assert "A new document is waiting for confirmation" in listed
     assert "No procedures in use yet." in listed
     assert "No procedures in use yet. Until a document is ready" in page
     assert "Until you upload a document" not in page

@@ -102,7 +102,7 @@ def test_email_goes_out_once(admin):
     send_invitation(invitation.pk)
     send_invitation(invitation.pk)
 
-    assert (send_waiting_invitations(), len(mail.outbox)) == (0, 1)
+    assert (send_waiting_invitations(timedelta(0)), len(mail.outbox)) == (0, 1)
 
 
 def test_sweep_sends_what_was_not_sent_and_only_that(admin, monkeypatch):
@@ -113,7 +113,8 @@ def test_sweep_sends_what_was_not_sent_and_only_that(admin, monkeypatch):
         send_invitation(first.pk)
     monkeypatch.undo()
 
-    assert send_waiting_invitations() == 1
+    assert send_waiting_invitations() == 0  # its task may still be trying
+    assert send_waiting_invitations(timedelta(0)) == 1
 
     assert [email.to for email in mail.outbox] == [["a@x.org"]]
     assert find_invitation(sent_secret()) == first

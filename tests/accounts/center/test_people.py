@@ -2,6 +2,7 @@
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 from django.core import mail
@@ -28,7 +29,7 @@ def invite(client: Client, addresses: str, role: str = "counselor"):
 
 def link_of(invitation: Invitation) -> str:
     """Send the waiting emails and return the path of this invitation's link."""
-    send_waiting_invitations()
+    send_waiting_invitations(timedelta(0))
     [body] = [email.body for email in mail.outbox if email.to == [invitation.email]][-1:]
     found = re.search(r"/invitation/[\w-]+/", body)
     assert found
