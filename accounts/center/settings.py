@@ -91,7 +91,7 @@ class FormSetting:
 def _list_time_zones() -> list[tuple[str, str]]:
     names = sorted(name for name in available_timezones() if name.partition("/")[0] in AREAS or name == "UTC")
     default = _("Same as the installation (%(name)s)") % {"name": settings.TIME_ZONE}
-    return [("", default), *((name, name.replace("_", " ")) for name in names)]
+    return [("", default), *((name, name) for name in names)]
 
 
 def _list_languages() -> list[tuple[str, str]]:
