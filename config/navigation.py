@@ -20,6 +20,14 @@ CENTER_VIEWS = (
 )
 
 
+CONVERSATION_PAGES = (
+    "evaluation:session",
+    "evaluation:session_checks",
+    "evaluation:session_transcript",
+    "evaluation:session_documentation",
+)
+
+
 @dataclass(frozen=True)
 class NavigationItem:
     """Item of the bar: a page, and the views during which it is marked as current."""
@@ -54,6 +62,7 @@ def _entries(user: User) -> list[tuple[str, str, tuple[str, ...], bool]]:
                 "evaluation:attention",
                 "evaluation:live_sessions",
                 "evaluation:history",
+                *CONVERSATION_PAGES,
                 "training:assignment_list",
                 "training:assignment_detail",
                 "training:assign",
@@ -76,7 +85,7 @@ def _entries(user: User) -> list[tuple[str, str, tuple[str, ...], bool]]:
         (
             gettext("Conversations"),
             "message-circle",
-            ("evaluation:history", "evaluation:session"),
+            ("evaluation:history", *CONVERSATION_PAGES),
             counselor or not user.has_perm("training.view_assignment"),
         ),
         (

@@ -99,11 +99,7 @@ class ReviewSerializer(StrictSerializer):
         help_text=gettext_lazy("The new verdict, or `agree`."),
     )
     reason = serializers.CharField(
-        max_length=2000,
-        required=False,
-        allow_blank=True,
-        default="",
-        help_text=gettext_lazy("Required for a new verdict."),
+        max_length=2000, allow_blank=True, default="", help_text=gettext_lazy("Required for a new verdict.")
     )
 
 

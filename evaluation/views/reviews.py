@@ -57,16 +57,8 @@ def criterion_review(request: AuthenticatedRequest, pk: UUID, key: str) -> HttpR
     """Agree with the verdict on one criterion, or overrule it."""
     evaluation = _get_reviewable(request, pk)
     row = get_object_or_404(CriterionResult, evaluation=evaluation, key=key)
-    form, problem = ReviewForm(request.POST, criterion=row), ""
-    if form.is_valid():
-        new = form.new_verdict
-        verdict = Review.Verdict.OVERRULE if new and new != row.verdict else Review.Verdict.AGREE
-        try:
-            record_review(evaluation, request.user, verdict, form.cleaned_data["reason"], row, new)
-        except ValidationError as error:
-            problem = str(error.message)
-    else:
-        problem = _("Your review was not saved. Choose a verdict and enter a reason.")
+    form = ReviewForm(request.POST, criterion=row)
+    problem = _save_review(request, evaluation, row, form)
     if not request.htmx:
         if problem:
             messages.error(request, problem)
@@ -76,6 +68,19 @@ def criterion_review(request: AuthenticatedRequest, pk: UUID, key: str) -> HttpR
         context["feedback"] = with_rejected_review(context["feedback"], row, form, problem)
     shown = next(one for one in context["feedback"].criteria if one.result.pk == row.pk)
     return render(request, "evaluation/_check_update.html", context | {"criterion": shown, "is_open": True})
+
+
+def _save_review(request: AuthenticatedRequest, evaluation: Evaluation, row: CriterionResult, form: ReviewForm) -> str:
+    """Save the review in the form. Return the reason if it was not saved, or else an empty string."""
+    if not form.is_valid():
+        return _("Your review was not saved. Choose a verdict and enter a reason.")
+    new = form.new_verdict
+    verdict = Review.Verdict.OVERRULE if new and new != row.verdict else Review.Verdict.AGREE
+    try:
+        record_review(evaluation, request.user, verdict, form.cleaned_data["reason"], row, new)
+    except ValidationError as error:
+        return str(error.message)
+    return ""
 
 
 @login_required

@@ -8,8 +8,10 @@ from uuid import UUID
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.web.requests import AuthenticatedRequest
+from evaluation.models import Comment
 from evaluation.views.debrief_panel import build_debrief_panel
 from evaluation.views.documentation_panel import DocumentationPanel, build_documentation_panel
 from evaluation.views.feedback_panel import FeedbackPanel, build_feedback_panel
@@ -25,7 +27,8 @@ class Tab:
     name: str
     label: str
     url: str
-    count: int | None = None
+    count: int = 0
+    counted: str = ""  # the count in words, for screen readers
 
 
 def get_session(request: AuthenticatedRequest, pk: UUID) -> Session:
@@ -50,7 +53,7 @@ def build_frame(request: AuthenticatedRequest, session: Session, tab: str = "sum
         "documentation": documentation,
         "debrief": build_debrief_panel(request, session),
         "tab": tab,
-        "tabs": _build_tabs(session, feedback, documentation),
+        "tabs": _build_tabs(session, feedback, documentation, _count_comments(request, session)),
     }
 
 
@@ -60,14 +63,22 @@ def build_newest_feedback(request: AuthenticatedRequest, session: Session, playb
     return build_feedback_panel(request, session, newest, playback.turns, playback.recording, retry_url)
 
 
-def _build_tabs(session: Session, feedback: FeedbackPanel, documentation: DocumentationPanel | None) -> Sequence[Tab]:
-    def tab(name: str, label: str, view: str, count: int | None = None) -> Tab:
-        return Tab(name, label, reverse(f"evaluation:{view}", args=[session.pk]), count)
+def _count_comments(request: AuthenticatedRequest, session: Session) -> int:
+    return Comment.objects.for_user(request.user).filter(session=session).count()
 
+
+def _build_tabs(
+    session: Session, feedback: FeedbackPanel, documentation: DocumentationPanel | None, comments: int
+) -> Sequence[Tab]:
+    def tab(name: str, label: str, view: str, count: int = 0, counted: str = "") -> Tab:
+        return Tab(name, label, reverse(f"evaluation:{view}", args=[session.pk]), count, counted)
+
+    checks = len(feedback.criteria)
+    in_words = ngettext("%(count)s comment", "%(count)s comments", comments) % {"count": comments}
     tabs = [tab("summary", _("Summary"), "session")]
-    if feedback.criteria:
-        tabs.append(tab("checks", _("Checks"), "session_checks", len(feedback.criteria)))
-    tabs.append(tab("transcript", _("Transcript"), "session_transcript"))
+    if checks:
+        tabs.append(tab("checks", _("Checks"), "session_checks", checks, str(checks)))
+    tabs.append(tab("transcript", _("Transcript"), "session_transcript", comments, in_words))
     if documentation:
         tabs.append(tab("documentation", _("Documentation"), "session_documentation"))
     return tabs

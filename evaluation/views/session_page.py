@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.confirmation import Question, ask_first, is_confirmed
 from accounts.web.requests import AuthenticatedRequest
+from evaluation.forms import CommentForm
 from evaluation.models import Comment
 from evaluation.services.comments import add_comment
 from evaluation.services.feedback_requests import request_feedback
@@ -119,20 +120,11 @@ def session_recording(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 def session_comments(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """List supervisors' comments on a conversation. POST adds a comment."""
     session = get_session(request, pk)
-    recording = get_recording(request, session)
-    remarks = build_comments_panel(request, session, recording)
+    remarks = build_comments_panel(request, session, get_recording(request, session))
     if remarks is None or (request.method == "POST" and remarks.form is None):
         raise PermissionDenied
     if request.method == "POST" and remarks.form:
-        if remarks.form.is_valid():
-            written = remarks.form.cleaned_data
-            comment = add_comment(session, request.user, written["at"], written["text"])
-            if not request.htmx:
-                return redirect(f"{_transcript_url(session)}#comment-{comment.pk}")
-            remarks = build_comments_panel(request, session, recording, comment)
-        elif not request.htmx:
-            context = _transcript_context(request, session, remarks)
-            return render(request, "evaluation/session_transcript.html", context, status=400)
+        return _add_comment(request, session, remarks, remarks.form)
     return _render_comments(request, session, remarks)
 
 
@@ -155,6 +147,20 @@ def comment_delete(request: AuthenticatedRequest, pk: UUID, comment: int) -> Htt
 def _render_live(request: AuthenticatedRequest, session: Session) -> HttpResponse:
     context = build_frame(request, session) | {"turns": build_turns(session.transcript())}
     return render(request, "evaluation/session_live.html", context)
+
+
+def _add_comment(
+    request: AuthenticatedRequest, session: Session, remarks: CommentsPanel, form: CommentForm
+) -> HttpResponse:
+    if form.is_valid():
+        comment = add_comment(session, request.user, form.cleaned_data["at"], form.cleaned_data["text"])
+        if not request.htmx:
+            return redirect(f"{_transcript_url(session)}#comment-{comment.pk}")
+        remarks = build_comments_panel(request, session, get_recording(request, session), comment) or remarks
+    elif not request.htmx:
+        context = _transcript_context(request, session, remarks)
+        return render(request, "evaluation/session_transcript.html", context, status=400)
+    return _render_comments(request, session, remarks)
 
 
 def _render_comments(request: AuthenticatedRequest, session: Session, remarks: CommentsPanel | None) -> HttpResponse:

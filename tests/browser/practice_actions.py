@@ -20,7 +20,28 @@ def transcript_lines(page: Page, **wanted: str) -> Locator:
 
 
 def grade_badge(page: Page) -> Locator:
-    return page.get_by_role("img", name=re.compile(r"^Grade [A-F], \d+ out of 100$"))
+    return page.get_by_role("img", name=re.compile(r"^Grade [A-F], \d+ of 100$"))
+
+
+def open_tab(page: Page, name: str) -> None:
+    """Open a tab of a conversation's page."""
+    page.locator("#session-tabs").get_by_role("link", name=name).click()
+    expect(page.locator("#session-tabs").get_by_role("link", name=name)).to_have_attribute("aria-current", "page")
+
+
+def saved_lines(page: Page) -> Locator:
+    """Open the transcript of a conversation's page and return its lines."""
+    open_tab(page, "Transcript")
+    return page.locator("#turns > li")
+
+
+def expect_evidence(page: Page, words: str) -> None:
+    """Expect a met check whose evidence quotes `words`."""
+    open_tab(page, "Checks")
+    met = page.locator("[data-check]").filter(has=page.locator(".mark[data-verdict=met]"))
+    check = met.filter(has=page.locator(".quote", has_text=words)).first
+    check.locator("summary").first.click()
+    expect(check.locator(".quote", has_text=words).first).to_be_visible()
 
 
 def wait_for_session_id(page: Page) -> str:

@@ -102,6 +102,10 @@ PAGES = {
     "dashboard": "/",
     "history": "/sessions/",
     "graded": "/sessions/{graded}/",
+    "checks": "/sessions/{graded}/checks/",
+    "transcript": "/sessions/{graded}/transcript/",
+    "print": "/sessions/{graded}/print/",
+    "documentation": "/sessions/{graded}/documentation/",
     "failed": "/sessions/{failed}/",
     "too short": "/sessions/{short}/",
     "progress": "/progress/",
@@ -115,7 +119,11 @@ PAGES = {
 
 
 # These pages share a frame and components, so `make test` checks one of each kind, and `make prove` checks all.
-SAMPLE = [*PAGES] if IS_PROVE_RUN else ["dashboard", "graded", "progress", "free call", "email notifications"]
+SAMPLE = (
+    [*PAGES]
+    if IS_PROVE_RUN
+    else ["dashboard", "graded", "checks", "transcript", "progress", "free call", "email notifications"]
+)
 
 
 @pytest.mark.parametrize("name", SAMPLE)
@@ -182,9 +190,8 @@ def test_account_page_is_accessible(open_page: Callable[..., Page], practice_his
 def test_feedback_page_of_a_reviewer_is_accessible(
     open_page: Callable[..., Page], practice_history: PracticeHistory
 ) -> None:
-    page = open_page(f"/sessions/{practice_history.graded}/", SUPERVISOR)
-    page.locator("summary", has_text="Review this criterion").first.click()
-    expect(page.get_by_role("button", name="Save review").first).to_be_visible()
+    page = open_page(f"/sessions/{practice_history.graded}/checks/", SUPERVISOR)
+    expect(page.get_by_role("button", name="Agree", exact=True).first).to_be_visible()
 
     assert accessibility_problems(page) == []
 

@@ -11,6 +11,7 @@ from tests.browser.practice_actions import (
     begin_chat,
     end_chat,
     expect_caller_answer,
+    expect_evidence,
     grade_badge,
     line_patterns,
     send_message,
@@ -45,7 +46,7 @@ def test_assigned_chat_streams_replies_and_is_graded(open_page: Callable[..., Pa
     session = end_chat(page)
     assert pieces > 2
     expect(grade_badge(page)).to_be_visible()
-    expect(page.locator(".criteria > li.met .quote").filter(has_text="suicide").first).to_be_visible()
+    expect_evidence(page, "suicide")
     turns = demo_site.get_json(counselor, f"/api/sessions/{session}/")["transcript"]
     assert [turn["role"] for turn in turns] == ["caller", "counselor", "caller", "counselor", "caller"]
     page.goto("/")

@@ -13,6 +13,7 @@ from tests.browser.practice_actions import (
     expect_caller_answer,
     grade_badge,
     line_patterns,
+    open_tab,
     send_message,
     transcript_lines,
     wait_for_session_id,
@@ -78,9 +79,9 @@ def test_counselor_checks_progress_and_disputes_a_verdict(open_page: Callable[..
     page.get_by_role("link", name="Evidence for Detecting and assessing risk").click()
     expect(page.get_by_role("heading", name="Detecting and assessing risk")).to_be_visible()
     page.get_by_role("link", name=re.compile("^See why")).first.click()
-    page.wait_for_url(f"**/sessions/{session}/#criterion-*")
+    page.wait_for_url(f"**/sessions/{session}/checks/#criterion-*")
 
-    page.locator("summary", has_text="I disagree").first.click()
+    page.locator("summary", has_text="I disagree").locator("visible=true").first.click()
     page.get_by_label("Why do you disagree?").locator("visible=true").fill("I did that, in my own words.")
     page.get_by_role("button", name="Ask for a human review").locator("visible=true").click()
     expect(page.get_by_text("A person will review this verdict.")).to_be_visible()
@@ -89,11 +90,13 @@ def test_counselor_checks_progress_and_disputes_a_verdict(open_page: Callable[..
     disputes = attention_page.get_by_role("region", name=re.compile("^Disputes"))
     expect(disputes.get_by_text("I did that, in my own words.")).to_be_visible()
     reviewer = open_page("/feedback/?state=disputed", EVALUATOR)
-    reviewer.locator(f'a[href*="{session}"]').click()
-    item = reviewer.locator(".criteria > li", has_text="I did that, in my own words.")
-    item.locator("summary", has_text="Review this criterion").click()
+    reviewer.locator(f'a[href*="{session}"]').first.click()
+    open_tab(reviewer, "Checks")
+    item = reviewer.locator("[data-check]", has_text="I did that, in my own words.")
+    if item.get_attribute("open") is None:
+        item.locator("summary").first.click()
     item.get_by_label("Reason").fill("Yes, that is what it asks for.")
-    item.get_by_role("button", name="Save review").click()
+    item.get_by_role("button", name="Agree").click()
     expect(reviewer.get_by_text("Yes, that is what it asks for.")).to_be_visible()
     attention_page.reload()
     expect(attention_page.get_by_text("I did that, in my own words.")).to_have_count(0)

@@ -136,13 +136,13 @@ def test_chat_page_shows_only_translated_text(
 
 PLAYER = """<!doctype html><title>ΑΒΓ</title><script src="/texts.js"></script>
 <div data-player data-duration-ms="60000">
-<audio src="/static/nothing.wav"></audio>
+<audio src="/static/nothing.wav"></audio><button data-play hidden></button>
 <div data-controls hidden>
-<button data-play></button><input type="range" max="60000" data-position><span data-now></span>
-<div data-waveform></div><select data-speed></select><input type="checkbox" data-both-ears>
+<input type="range" max="60000" data-position><span data-now></span>
+<select data-speed></select><input type="checkbox" data-both-ears>
 <input type="checkbox" data-follow><button data-copy-link></button><p data-player-says></p>
 </div></div><div data-announce></div>
-<script type="module" src="/static/site/session.js"></script>"""
+<script type="module" src="/static/evaluation/session.js"></script>"""
 
 
 def test_recording_player_shows_only_translated_text(page: Page, site: StaticSite) -> None:

@@ -6,7 +6,7 @@ from django.test import AsyncClient, Client
     ("path", "kind"),
     [
         ("/static/site/frame.css", 'text/css; charset="utf-8"'),
-        ("/static/site/session.js", 'text/javascript; charset="utf-8"'),
+        ("/static/evaluation/session.js", 'text/javascript; charset="utf-8"'),
         ("/static/favicon.svg", "image/svg+xml"),
     ],
 )

@@ -51,7 +51,8 @@ def test_overrule_stands_in_the_new_version(graded, supervisor, counselor, chat_
     assert (review.reviewer, review.reason, review.carried_from.evaluation) == (supervisor, "I heard it.", graded)
     graded.session.refresh_from_db()
     assert graded.session.score == again.final_score
-    assert "kept from earlier feedback" in client_of(counselor).get(f"/sessions/{graded.session_id}/").content.decode()
+    checks = client_of(counselor).get(f"/sessions/{graded.session_id}/checks/").content.decode()
+    assert "kept from earlier feedback" in checks
 
 
 def test_agreement_stands_against_a_new_verdict(graded, supervisor, standin):

@@ -43,8 +43,8 @@ def test_comment_by_supervisor_is_shown_to_counselor(recorded_session, superviso
         supervisor,
         recorded_session,
     )
-    assert response["Location"] == f"/sessions/{recorded_session.pk}/#comment-{comment.pk}"
-    page = client_of(counselor).get(f"/sessions/{recorded_session.pk}/").content.decode()
+    assert response["Location"] == f"/sessions/{recorded_session.pk}/transcript/#comment-{comment.pk}"
+    page = client_of(counselor).get(f"/sessions/{recorded_session.pk}/transcript/").content.decode()
     assert "Well asked." in page
     assert "Add a comment" not in page
 
@@ -85,7 +85,7 @@ def test_comment_form_shows_errors_and_keeps_input(recorded_session, supervisor,
 def test_comment_text_is_escaped(recorded_session, supervisor):
     post_comment(supervisor, recorded_session, text="<script>alert(1)</script>")
 
-    page = client_of(supervisor).get(f"/sessions/{recorded_session.pk}/").content.decode()
+    page = client_of(supervisor).get(f"/sessions/{recorded_session.pk}/transcript/").content.decode()
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert" not in page
 
@@ -114,19 +114,47 @@ def test_comment_delete_requires_matching_session(recorded_session, supervisor, 
     assert client_of(supervisor).post(path).status_code == 404
 
 
-def test_comment_requires_playable_recording(call, supervisor):
+def test_comment_at_a_time_requires_playable_recording(call, supervisor):
     end_session(call, EndReason.HUNG_UP)
 
-    assert post_comment(supervisor, call).status_code == 403
+    timed, whole = post_comment(supervisor, call), post_comment(supervisor, call, at="")
+
+    assert (timed.status_code, whole.status_code) == (400, 302)
+    assert "There is no recording to comment on. Leave the time empty." in timed.content.decode()
+    assert [comment.at_ms for comment in Comment.objects.all()] == [None]
 
 
-def test_recording_update_includes_comment_form(recorded_session, supervisor, counselor):
-    path = f"/sessions/{recorded_session.pk}/recording/"
+def test_comment_on_the_whole_conversation_needs_no_recording(finished_chat, supervisor, counselor, chat):
+    page = client_of(supervisor).get(f"/sessions/{finished_chat.pk}/transcript/").content.decode()
 
-    theirs, own = (client_of(person).get(path).content.decode() for person in (supervisor, counselor))
+    post_comment(supervisor, finished_chat, at="", text="You stayed with it.")
 
-    assert ('hx-swap-oob="true"' in theirs, "Add a comment" in theirs) == (True, True)
-    assert ('hx-swap-oob="true"' in own, "Add a comment" in own) == (True, False)
+    assert "Add a comment" in page
+    own = client_of(counselor).get(f"/sessions/{finished_chat.pk}/transcript/").content.decode()
+    assert "You stayed with it." in own and "on the whole conversation" in own
+
+
+def test_live_conversation_cannot_be_commented_on(chat, supervisor):
+    assert (post_comment(supervisor, chat, at="").status_code, Comment.objects.count()) == (403, 0)
+
+
+def test_comments_on_the_whole_come_first(recorded_session, supervisor):
+    for at in ("0:30", "", "0:10"):
+        post_comment(supervisor, recorded_session, at=at)
+
+    assert [comment.at_ms for comment in Comment.objects.all()] == [None, 10_000, 30_000]
+
+
+def test_comment_form_does_not_wait_for_the_recording(recorded_session, supervisor, counselor):
+    Recording.objects.update(state="recording", file="")
+    path = f"/sessions/{recorded_session.pk}/transcript/"
+    before = client_of(supervisor).get(path).content.decode()
+    Recording.objects.update(state="completed", file="recordings/x.wav")
+
+    added = post_comment(supervisor, recorded_session, **{"HX-Request": "true"}).content.decode()
+
+    assert "Add a comment" in before and "Add a comment" not in client_of(counselor).get(path).content.decode()
+    assert 'id="turns" data-transcript hx-swap-oob="true"' in added and "Your comment at 0:42 was added." in added
 
 
 @pytest.mark.parametrize(("reason", "message"), [("retention", "retention period ended"), ("request", "by request")])

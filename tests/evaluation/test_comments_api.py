@@ -54,7 +54,21 @@ def test_comments_api_rejects_invalid_comment(recorded_session, supervisor, body
     assert Comment.objects.count() == 0
 
 
-def test_comments_api_requires_recording(supervisor, finished_chat):
+def test_comments_api_takes_comments_on_the_whole_conversation(supervisor, finished_chat):
+    path = f"/api/sessions/{finished_chat.pk}/comments/"
+
+    responses = [post(client_of(supervisor), path, body) for body in ({"text": "x"}, {"at_ms": None, "text": "y"})]
+
+    assert [(one.status_code, one.json()["at_ms"]) for one in responses] == [(201, None), (201, None)]
+
+
+def test_comments_api_refuses_live_conversation(supervisor, chat):
+    response = post(client_of(supervisor), f"/api/sessions/{chat.pk}/comments/", {"text": "x"})
+
+    assert (response.status_code, response.json()["code"]) == (409, "session_live")
+
+
+def test_comments_api_requires_recording_for_a_time(supervisor, finished_chat):
     response = post(client_of(supervisor), f"/api/sessions/{finished_chat.pk}/comments/", {"at_ms": 0, "text": "x"})
 
     assert (response.status_code, response.json()["code"]) == (409, "not_recorded")

@@ -165,23 +165,24 @@ def test_documentation_is_submitted_once_and_leaves_grade_unchanged(graded_sessi
         uploaded_by=supervisor,
     )
     client, page = client_of(counselor), f"/sessions/{graded_session.pk}/"
+    tab = f"{page}documentation/"
     before = graded_session.evaluations.values().get()
-    assert "Upload your documentation of this conversation. You can do this once." in client.get(page).content.decode()
+    assert "Upload your documentation of this conversation. You can do this once." in client.get(tab).content.decode()
 
     response = client.post(f"{page}documentation/", {"document": text_file()}, follow=True)
 
     assert "Comparing notes.txt with the transcript" in response.content.decode()
     compare_documentation(DocumentationReview.objects.get().pk)
-    body = client.get(page).content.decode()
+    body = client.get(tab).content.decode()
     review = DocumentationReview.objects.get()
     assert (review.status, review.prompt_version, review.guidelines.filename) == (
         "completed",
         "documentation.v1",
         "g.txt",
     )
-    assert f"<strong>{review.overall}</strong> out of 100, {review.band}" in body
+    assert f"{review.overall} <small>of 100</small>" in body and f">{review.band}<" in body
     assert "Not in the conversation" in body and "The caller said she is a pilot." in body
-    assert "Not in the conversation" in client_of(supervisor).get(page).content.decode()
+    assert "Not in the conversation" in client_of(supervisor).get(tab).content.decode()
     assert graded_session.evaluations.values().get() == before
     again = client.post(f"{page}documentation/", {"document": text_file("Other.")}, follow=True).content.decode()
     assert "You can submit documentation once" in again
@@ -241,13 +242,14 @@ def test_guidelines_of_45_pages_are_accepted(supervisor):
 
 def test_documentation_rejected_with_reason_can_be_submitted_again(graded_session, counselor):
     client, page = client_of(counselor), f"/sessions/{graded_session.pk}/"
+    tab = f"{page}documentation/"
 
     empty_file = client.post(f"{page}documentation/", {"document": text_file(" ")}, follow=True).content.decode()
     no_file = client.post(f"{page}documentation/", {}, follow=True).content.decode()
 
     assert "This file contains no text." in empty_file and "Choose a file to upload." in no_file
     assert DocumentationReview.objects.count() == 0
-    assert "Upload your documentation of this conversation. You can do this once." in client.get(page).content.decode()
+    assert "Upload your documentation of this conversation. You can do this once." in client.get(tab).content.decode()
 
 
 def test_documentation_requires_own_graded_session(
@@ -288,8 +290,9 @@ def test_documentation_comparison_retries_then_fails_and_can_be_retried(graded_s
     compare_documentation(review.pk)
     review.refresh_from_db()
     client, page = client_of(counselor), f"/sessions/{graded_session.pk}/"
+    tab = f"{page}documentation/"
     assert review.status == "failed"
-    assert "The comparison couldn’t be completed." in client.get(page).content.decode()
+    assert "The comparison couldn’t be completed." in client.get(tab).content.decode()
 
     standin.clear_faults()
     client.post(f"{page}documentation/retry/")

@@ -35,8 +35,8 @@ def test_dispute_is_unique_and_answered_by_review(supervisor, counselor):
 
     dispute = Dispute.objects.get()
     assert (dispute.reason, dispute.answered_at) == ("I said it back twice.", None)
-    assert "You asked a person to review this." in client.get(f"/sessions/{session.pk}/").content.decode()
-    assert f"{counselor} disagrees." in client_of(supervisor).get(f"/sessions/{session.pk}/").content.decode()
+    assert "You asked a person to review this." in client.get(f"/sessions/{session.pk}/checks/").content.decode()
+    assert f"{counselor} disagrees." in client_of(supervisor).get(f"/sessions/{session.pk}/checks/").content.decode()
 
     record_review(evaluation, supervisor, Review.Verdict.OVERRULE, "Right.", criterion, "met")
 

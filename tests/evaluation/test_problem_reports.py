@@ -36,7 +36,7 @@ def test_problem_report_requires_kind_and_text(counselor, finished_chat, data):
     page = client_of(counselor).post(f"/sessions/{finished_chat.pk}/report/", data, follow=True).content.decode()
 
     assert Flag.objects.count() == 0
-    assert 'class="notice error"' in page
+    assert 'class="banner banner-danger"' in page
 
 
 def test_problem_report_is_limited_to_ten_an_hour_and_keeps_text(counselor, finished_chat):

@@ -2,15 +2,17 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
 from evaluation.grading import openai_grader
 from evaluation.grading.schemas import FlagAnswer
-from evaluation.models import Evaluation, Flag, Review, Scan
+from evaluation.models import Dispute, Evaluation, Flag, Review, Scan
 from evaluation.models.flag_kinds import SEVERITY_BY_KIND, FlagKind
 from evaluation.services.alerts import send_alerts
+from evaluation.services.flags import dispute_verdict
 from evaluation.services.grading import grade_evaluation
-from evaluation.services.reviews import mark_looked_at, record_review
+from evaluation.services.reviews import agree_with_rest, mark_looked_at, record_review
 from evaluation.tasks import _ALERT_LOST_SECONDS, alert_supervisors, grade_session, sweep_evaluations
 from tests.evaluation.graded_chats import LEADING_NEGATIVE, graded_chat
 from tests.support.fixtures import client_of, write_turns
@@ -18,6 +20,11 @@ from training.services.session_start import start_free_practice, start_trial
 from training.services.sessions import end_session
 
 pytestmark = pytest.mark.both_databases
+
+
+def nav(page: str) -> str:
+    """Return the tabs of a conversation's page."""
+    return page.split('id="session-tabs"')[1].split("</nav>")[0]
 
 
 def test_crossed_red_line_is_shown_caps_score_and_needs_review(red_line_evaluation, counselor, chat):
@@ -91,7 +98,7 @@ def test_review_of_own_session_is_refused(organization, supervisor, standin):
     path = f"/evaluations/{own.pk}/criteria/{own.criteria.first().key}/review/"
 
     assert client_of(supervisor).post(path, {"verdict": "met", "reason": "x"}).status_code == 404
-    assert "Review this criterion" not in client_of(supervisor).get(f"/sessions/{own.session_id}/").content.decode()
+    assert "Your verdict" not in client_of(supervisor).get(f"/sessions/{own.session_id}/checks/").content.decode()
 
 
 def test_held_feedback_is_hidden_from_counselor_until_reviewed(
@@ -102,14 +109,14 @@ def test_held_feedback_is_hidden_from_counselor_until_reviewed(
     api_data = client_of(counselor).get(api).json()
 
     assert "A person is reviewing this feedback first." in before
-    assert "Criteria in detail" not in before and held_evaluation.rationale not in before
+    assert f"{page}checks/" not in nav(before) and held_evaluation.rationale not in before
     assert (api_data["status"], api_data["score"], api_data["grade"], api_data["criteria"]) == (
         "held",
         None,
         None,
         None,
     )
-    assert "Being reviewed by a person" in client_of(counselor).get("/").content.decode()
+    assert "With a reviewer" in client_of(counselor).get("/").content.decode()
     chat_assignment.refresh_from_db()
     assert chat_assignment.status == "in_progress"
     assert "Held for human review." in client_of(supervisor).get(page).content.decode()
@@ -120,7 +127,7 @@ def test_held_feedback_is_hidden_from_counselor_until_reviewed(
     )
 
     assert "Feedback released. The counselor can read it now." in released_page
-    assert "Criteria in detail" in client_of(counselor).get(page).content.decode()
+    assert f"{page}checks/" in nav(client_of(counselor).get(page).content.decode())
     chat_assignment.refresh_from_db()
     held_evaluation.refresh_from_db()
     assert (chat_assignment.status, held_evaluation.looked_at_by, held_evaluation.needs_review) == (
@@ -304,3 +311,56 @@ def test_evaluation_sweep_requeues_lost_alert(held_evaluation, supervisor, setti
     sweep_evaluations()
 
     assert queued == [(str(held_evaluation.pk),)]
+
+
+def test_agreeing_with_the_rest_reviews_what_no_one_has_and_leaves_disputes(red_line_evaluation, supervisor, counselor):
+    first, second, *rest = red_line_evaluation.criteria.all()
+    record_review(red_line_evaluation, supervisor, "overrule", "It applies.", first, "not_applicable")
+    dispute_verdict(second, counselor, "I see it differently.")
+    score = Evaluation.objects.get().final_score
+
+    page = client_of(supervisor).post(f"/evaluations/{red_line_evaluation.pk}/agree/", follow=True).content.decode()
+    again = client_of(supervisor).post(f"/api/evaluations/{red_line_evaluation.pk}/agree/")
+
+    assert f"You agreed with {len(rest)} checks." in page and "Every check is reviewed." in page
+    assert (again.status_code, Review.objects.filter(verdict="agree").count()) == (200, len(rest))
+    assert Review.objects.filter(criterion__in=rest, reviewer=supervisor).count() == len(rest)
+    assert (Evaluation.objects.get().final_score, Dispute.objects.get().answered_at) == (score, None)
+
+
+def test_agreeing_with_the_rest_is_for_reviewers_of_others(red_line_evaluation, counselor, stranger, trainer):
+    path = f"/evaluations/{red_line_evaluation.pk}/agree/"
+
+    assert [client_of(person).post(path).status_code for person in (counselor, stranger, trainer)] == [403, 404, 403]
+    assert Review.objects.count() == 0
+    with pytest.raises(PermissionDenied):
+        agree_with_rest(red_line_evaluation, counselor)
+
+
+def test_agreement_needs_no_reason_and_a_new_verdict_does(red_line_evaluation, supervisor):
+    criterion = red_line_evaluation.criteria.get(key="no_leading_negative")
+    path = f"/evaluations/{red_line_evaluation.pk}/criteria/{criterion.key}/review/"
+    client = client_of(supervisor)
+
+    by_key = client.post(path, {"verdict": "met", "reason": ""}, headers={"HX-Request": "true"}).content.decode()
+    in_api = client.post(f"/api{path}", {"verdict": "met"}, content_type="application/json")
+    saved = client.post(path, {"verdict": "agree", "reason": ""}, headers={"HX-Request": "true"}).content.decode()
+
+    assert "Your review was not saved. Choose a verdict and enter a reason." in by_key
+    assert (in_api.status_code, in_api.json()["fields"]["reason"]) == (400, ["Enter a reason."])
+    assert [(one.verdict, one.reason) for one in Review.objects.all()] == [("agree", "")]
+    assert saved.count('id="criterion-') == 1 and 'id="review-bar" hx-swap-oob="true"' in saved
+
+
+def test_reviewer_is_named_and_sent_to_the_next_in_the_queue(held_evaluation, supervisor, colleague, counselor):
+    session, _ = start_free_practice(colleague, "chat")
+    waiting = graded_chat(session, f"Hello, my name is Sam. {LEADING_NEGATIVE}")
+    checks = f"/sessions/{held_evaluation.session_id}/checks/"
+    before = client_of(supervisor).get(checks).content.decode()
+
+    client_of(supervisor).post(f"/evaluations/{held_evaluation.pk}/looked-at/")
+
+    after = client_of(supervisor).get(checks).content.decode()
+    assert "Not reviewed yet" in before and f"Reviewed by {supervisor}" in after
+    assert f'href="/sessions/{waiting.session_id}/checks/">Review the next one' in after
+    assert f"Reviewed by {supervisor}" in client_of(counselor).get(checks).content.decode()

@@ -150,8 +150,10 @@ def test_live_sessions_are_listed_and_readable(supervisor, stranger, counselor, 
     assert f'hx-get="/sessions/{chat.pk}/transcript/"' in page
 
     end_session(chat, EndReason.HUNG_UP)
-    ended_page = client.get(f"/sessions/{chat.pk}/transcript/").content.decode()
-    assert "This conversation has ended." in ended_page and "hx-get" not in ended_page
+    polled = client.get(f"/sessions/{chat.pk}/transcript/", headers={"HX-Request": "true"})
+    assert (polled["HX-Refresh"], polled.content) == ("true", b"")
+    ended_page = client.get(f"/sessions/{chat.pk}/").content.decode()
+    assert "This chat is in progress." not in ended_page and f'"/sessions/{chat.pk}/transcript/" hx' not in ended_page
     assert "No conversations in progress." in client.get("/live/").content.decode()
 
 

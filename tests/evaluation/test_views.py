@@ -142,17 +142,19 @@ def test_history_handles_any_page_number(counselor, page, message):
 
 
 def test_feedback_page_shows_evidence(counselor, graded_evaluation, finished_chat):
-    body = page_text(counselor, f"/sessions/{finished_chat.pk}/")
+    summary = page_text(counselor, f"/sessions/{finished_chat.pk}/")
+    body = page_text(counselor, f"/sessions/{finished_chat.pk}/checks/")
+    transcript = page_text(counselor, f"/sessions/{finished_chat.pk}/transcript/")
 
-    assert f"Grade {graded_evaluation.grade}, {graded_evaluation.score} out of 100" in body
-    assert escape(graded_evaluation.rationale) in body
+    assert f"Grade {graded_evaluation.grade}, {graded_evaluation.score} of 100" in summary
+    assert escape(graded_evaluation.rationale) in summary
     for criterion in graded_evaluation.criteria.all():
         assert escape(criterion.check_text) in body
     turns = {str(turn.pk) for turn in finished_chat.transcript()}
     quoted = {quote["turn"] for criterion in graded_evaluation.criteria.all() for quote in criterion.quotes}
     assert quoted and quoted <= turns
     for turn in quoted:
-        assert f'href="#turn-{turn}"' in body and f'id="turn-{turn}"' in body
+        assert f'transcript/#turn-{turn}"' in body and f'id="turn-{turn}"' in transcript
 
 
 @pytest.mark.parametrize(
@@ -311,7 +313,9 @@ def test_lists_take_fixed_number_of_queries(
         client.get(path)
 
 
-@pytest.mark.parametrize("path", ["/sessions/{}/", "/api/sessions/{}/", "/sessions/{}/feedback/"])
+@pytest.mark.parametrize(
+    "path", ["/sessions/{}/", "/sessions/{}/transcript/", "/api/sessions/{}/", "/sessions/{}/feedback/"]
+)
 def test_session_page_takes_fixed_number_of_queries(
     path, counselor, chat, django_assert_num_queries, django_assert_max_num_queries
 ):
@@ -379,9 +383,10 @@ def test_feedback_page_shows_both_verdicts(counselor, evaluator, graded_evaluati
         "not_applicable",
     )
 
-    body = page_text(counselor, f"/sessions/{finished_chat.pk}/")
+    body = page_text(counselor, f"/sessions/{finished_chat.pk}/checks/")
+    summary = page_text(counselor, f"/sessions/{finished_chat.pk}/")
 
     assert f"<strong>{evaluator} changed the verdict to “Not applicable”.</strong> You did say it" in body
     assert f"The evaluator’s verdict was “{check.get_verdict_display()}”." in body
     grade = f"{graded_evaluation.grade}, {graded_evaluation.score} out of 100"
-    assert f"The evaluator’s grade was {grade}. The reviewed grade takes precedence." in body
+    assert f"The evaluator’s grade was {grade}. The reviewed grade takes precedence." in summary

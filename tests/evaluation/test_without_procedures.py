@@ -121,7 +121,7 @@ def test_feedback_names_document_rubric_and_model(queued_evaluation, procedures,
     grade_now(queued_evaluation)
 
     data = client.get(f"/api/sessions/{session}/evaluation/").json()
-    page = client.get(f"/sessions/{session}/").content.decode()
+    page = client.get(f"/sessions/{session}/checks/").content.decode()
     assert (before["used_file_search"], before["document"]) == (None, None)
     assert (data["used_file_search"], data["without_procedures"], data["without_procedures_reason"]) == (True, "", "")
     assert data["document"]["filename"] == "p.md" and data["document"]["version"] == 1

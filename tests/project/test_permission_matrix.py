@@ -55,6 +55,8 @@ POST   /sessions/{chat}/stop/                   away  404   404   404   404   40
 POST   /sessions/{over}/feeling/                away  404   404   404   404   404   404   login
 POST   /sessions/{over}/name/                   away  404   404   404   404   404   404   login
 POST   /sessions/{over}/report/                 away  404   404   404   404   404   404   login
+GET    /sessions/{over}/checks/                                training.view_session                  away      404
+GET    /sessions/{over}/print/                                 training.view_session                  200       404
 GET    /sessions/{over}/transcript/                            training.view_session                  200       404
 GET    /sessions/{over}/transcript.txt                         training.export_session                200       404
 GET    /sessions/{over}/transcript.json                        training.export_session                200       404
@@ -87,6 +89,7 @@ POST   /sessions/{documented}/documentation/retry/             evaluation.change
 POST   /sessions/{over}/comments/{comment}/delete/ 404   404   200   404   404   404   404   login
 GET    /reviews/                                               evaluation.add_review                  200       403
 GET    /reviews/agreement/                                     evaluation.add_review                  200       403
+POST   /evaluations/{graded}/agree/                            evaluation.add_review                  away      403
 POST   /evaluations/{graded}/looked-at/                        evaluation.add_review                  away      403
 POST   /evaluations/{graded}/criteria/{criterion}/review/      evaluation.add_review                  away      403
 POST   /evaluations/{graded}/criteria/{criterion}/dispute/ away 404 404 404 404 404   404   login
@@ -160,6 +163,7 @@ GET    /api/me/                                 200   200   200   200   200   20
 PATCH  /api/me/                                 200   200   200   200   200   200   200   401
 GET    /api/evaluations/                        200   200   200   200   200   200   200   401
 GET    /api/evaluations/{graded}/                              evaluation.view_evaluation             200       404
+POST   /api/evaluations/{graded}/agree/                        evaluation.add_review                  200       403
 POST   /api/evaluations/{graded}/looked-at/                    evaluation.add_review                  200       403
 POST   /api/evaluations/{graded}/criteria/{criterion}/review/  evaluation.add_review                  200       403
 POST   /api/evaluations/{graded}/criteria/{criterion}/dispute/ 201 404 404 404 404 404  404   401

@@ -53,7 +53,7 @@ STATES = [
     ("evaluation.Evaluation.status", "counselor", ["/sessions/{documented}/feedback/"]),
     ("evaluation.Evaluation.status", "supervisor", ["/sessions/{documented}/feedback/", "/feedback/"]),
     ("evaluation.Scan.status", "supervisor", ["/sessions/{documented}/"]),
-    ("evaluation.CriterionResult.verdict", "counselor", ["/sessions/{documented}/feedback/"]),
+    ("evaluation.CriterionResult.verdict", "counselor", ["/sessions/{documented}/checks/"]),
     ("evaluation.Flag.kind", "supervisor", ["/flags/"]),
     ("evaluation.Flag.handling", "supervisor", ["/flags/"]),
     ("evaluation.DocumentationReview.status", "counselor", ["/sessions/{documented}/documentation/"]),

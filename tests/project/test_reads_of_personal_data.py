@@ -24,6 +24,8 @@ SESSIONS = ["graded", "ungraded", "live", "trial", "own", "foreign"]
 READS = {
     "/sessions/{session}/": "",
     "/sessions/{session}/transcript/": "",
+    "/sessions/{session}/documentation/": "",
+    "/sessions/{session}/print/": "",
     "/sessions/{session}/feedback/": "",
     "/sessions/{session}/recording/": "",
     "/sessions/{session}/transcript.txt": "training.export_session",
@@ -150,11 +152,12 @@ def test_lists_and_querysets_agree_with_the_reads(who, request, sessions):
 
 
 PAGES = [
-    "/", "/sessions/", "/sessions/{session}/", "/progress/", "/team/", "/attention/", "/live/", "/feedback/", "/flags/",
-    "/reviews/", "/assignments/", "/accounts/", "/center/people/", "/center/cohorts/", "/center/integrations/",
-    "/center/", "/training/library/", "/admin/", "/admin/training/session/",
-    "/admin/training/session/{session}/change/", "/admin/recordings/recording/{recording}/change/",
-    "/admin/evaluation/evaluation/{evaluation}/change/", "/admin/scenarios/scenario/", "/admin/accounts/account/",
+    "/", "/sessions/", "/sessions/{session}/", "/sessions/{session}/transcript/", "/search/?q=e", "/progress/", "/team/",
+    "/attention/", "/live/", "/feedback/", "/flags/", "/reviews/", "/assignments/", "/accounts/", "/center/people/",
+    "/center/cohorts/", "/center/integrations/", "/center/", "/training/library/", "/admin/",
+    "/admin/training/session/", "/admin/training/session/{session}/change/",
+    "/admin/recordings/recording/{recording}/change/", "/admin/evaluation/evaluation/{evaluation}/change/",
+    "/admin/scenarios/scenario/", "/admin/accounts/account/",
 ]  # fmt: skip
 
 

@@ -42,6 +42,7 @@ GET    /api/evaluations/                               evaluations:read
 GET    /api/evaluations/{pk}/                          evaluations:read
 POST   /api/evaluations/{pk}/criteria/{key}/dispute/   evaluations:write
 POST   /api/evaluations/{pk}/criteria/{key}/review/    evaluations:write
+POST   /api/evaluations/{pk}/agree/                    evaluations:write
 POST   /api/evaluations/{pk}/looked-at/                evaluations:write
 GET    /api/flags/                                     closed
 GET    /api/flags/{pk}/                                closed
