@@ -14,7 +14,11 @@ from playwright.sync_api import Browser, Page
 from tests.browser.chromium import TIMEOUT_MS
 
 ROOT = Path(__file__).parents[2]
-STATIC_FOLDERS = {"/static/training/": ROOT / "training/static/training", "/static/": ROOT / "templates/static"}
+STATIC_FOLDERS = {
+    "/static/training/": ROOT / "training/static/training",
+    "/static/evaluation/": ROOT / "evaluation/static/evaluation",
+    "/static/": ROOT / "templates/static",
+}
 
 
 class StaticSite(ThreadingHTTPServer):

@@ -49,9 +49,9 @@ def test_summary_fits_the_screen_and_a_quote_plays_without_moving_the_page(
         assert box and box["y"] + box["height"] <= 900
     expect(page.get_by_role("link", name="Try again")).to_have_attribute("href", re.compile("^/training/voice/free/"))
 
-    quote = page.locator("#feedback .quote-you").first
-    wanted = int(quote.locator("[data-play-ms]").get_attribute("data-play-ms") or 0) / 1000
-    quote.locator("[data-play-ms]").click()
+    quote = page.locator("#feedback .quote-you [data-play-ms]").first
+    wanted = int(quote.get_attribute("data-play-ms") or 0) / 1000
+    quote.click()
     wait_until_true(page, f"document.querySelector('audio').currentTime > {wanted}")
     assert (page.evaluate(SCROLLED), page.locator("audio").count()) == (0, 1)
 

@@ -39,6 +39,7 @@ export class Player {
   seek(ms) {
     const place = Math.min(Math.max(0, ms), this.duration);
     this.audio.currentTime = place / 1000;
+    this.#markTurn(place, false); // a jump never moves the page
     this.#show(place);
   }
 
@@ -123,14 +124,14 @@ export class Player {
     this.#markTurn(place);
   }
 
-  #markTurn(ms) {
+  #markTurn(ms, mayScroll = true) {
     const current = this.turnAt(ms)?.element;
     const marked = this.page.querySelector("[data-transcript] > [aria-current]");
     if (current === marked) return;
     marked?.removeAttribute("aria-current");
     current?.setAttribute("aria-current", "true");
     // Follow a reader who is at the moment that was playing, and leave alone one who has scrolled or jumped elsewhere.
-    const isFollowing = !this.audio.paused && this.#find("follow").checked && marked && isOnScreen(marked);
+    const isFollowing = mayScroll && !this.audio.paused && this.#find("follow").checked && marked && isOnScreen(marked);
     if (current && isFollowing) current.scrollIntoView({ block: "nearest" });
   }
 

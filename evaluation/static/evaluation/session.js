@@ -75,6 +75,7 @@ document.addEventListener("htmx:load", (event) => {
 });
 window.addEventListener("hashchange", () => {
   isMomentDue = true;
+  openTabOfHash();
   goToMoment();
   openRowOfHash();
 });
