@@ -148,10 +148,14 @@ class AttentionSerializer(serializers.Serializer[Any]):
     flags = serializers.IntegerField()
     disputes = serializers.IntegerField()
     waiting = serializers.IntegerField(help_text=gettext_lazy("Feedback that needs human review."))
+    low_grades = serializers.IntegerField(
+        help_text=gettext_lazy("Grades of F in the last two weeks, neither reviewed nor improved on since.")
+    )
     overdue = serializers.IntegerField(help_text=gettext_lazy("Number of overdue assignments."))
     failed = serializers.IntegerField(help_text=gettext_lazy("Assignments failed in the last two weeks."))
     declined = serializers.IntegerField(help_text=gettext_lazy("Assignments declined in the last two weeks."))
     ungraded = serializers.IntegerField(help_text=gettext_lazy("Conversations without a grade in the last two weeks."))
+    inactive = serializers.IntegerField(help_text=gettext_lazy("Counselors who have not practiced for four weeks."))
 
 
 @extend_schema(responses=AttentionSerializer)

@@ -140,7 +140,8 @@ def test_held_feedback_is_hidden_from_counselor_until_reviewed(
 
 def test_review_queue_lists_only_feedback_needing_review(held_evaluation, supervisor, stranger, counselor, chat):
     assert str(chat.pk) in client_of(supervisor).get("/reviews/").content.decode()
-    assert "1 to review" in client_of(supervisor).get("/").content.decode()
+    tiles = {tile.label: tile.value for tile in client_of(supervisor).get("/").context["today"].tiles}
+    assert tiles["To review"] == 1
     assert str(chat.pk) not in client_of(stranger).get("/reviews/").content.decode()
     assert client_of(counselor).get("/reviews/").status_code == 403
 
@@ -246,7 +247,8 @@ def test_crossed_red_line_reaches_supervisors_at_once(chat, standin, supervisor,
     client = client_of(supervisor)
     assert client.get("/api/attention/").json()["red_lines"] == 1
     assert "Red lines (1)" in client.get("/attention/").content.decode()
-    assert "crossed and not reviewed yet" in client.get("/").content.decode()
+    [person] = client.get("/").context["today"].queue
+    assert (person.person, person.kind) == (chat.counselor, "red_lines")
 
 
 def test_overruled_red_line_leaves_the_list_and_sends_nothing(red_line_evaluation, supervisor):

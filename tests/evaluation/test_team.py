@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import Cohort, User
 from evaluation.models import Dispute, Evaluation, Flag
 from evaluation.reports.attention import list_attention
+from evaluation.services.reviews import record_review
 from tests.evaluation.graded_sessions import add_graded_session
 from tests.support.fixtures import add_person, add_scenario, client_of
 from training.models import Assignment, EndReason, Session
@@ -40,7 +41,7 @@ def test_team_page_shows_people_skills_and_scenarios(supervisor, counselor, coll
     assert [(row.title, row.sessions, row.percent) for row in response.context["scenarios"]] == [
         ("Writing from the train", 2, 70)
     ]
-    assert [(skill.key, skill.percent) for skill in response.context["skills"]] == [("engagement", 100), ("risk", 0)]
+    assert [(skill.key, skill.percent) for skill in response.context["skills"]] == [("risk", 0), ("engagement", 100)]
 
 
 def test_team_page_filters_by_cohort_and_period(organization, supervisor, counselor, colleague):
@@ -127,6 +128,7 @@ def test_attention_page_groups_rows_by_kind(organization, supervisor, counselor,
         "talk_to": [colleague],
         "flags": flags[::-1],
         "disputes": [dispute],
+        "low_grades": [session.evaluations.get()],
         "overdue": [overdue],
         "failed": [failed],
         "declined": [declined],
@@ -134,7 +136,7 @@ def test_attention_page_groups_rows_by_kind(organization, supervisor, counselor,
     }
     page = client_of(supervisor).get("/attention/").content.decode()
     assert "Counselors to check in with (1)" in page and "That isn’t a performance problem." in page
-    assert "1 counselor to check in with" in client_of(supervisor).get("/").content.decode()
+    assert "stopped several conversations this month" in client_of(supervisor).get("/").content.decode()
 
 
 def test_attention_page_without_rows_shows_notice(supervisor):
@@ -154,7 +156,7 @@ def test_live_sessions_are_listed_and_readable(supervisor, stranger, counselor, 
     assert (polled["HX-Refresh"], polled.content) == ("true", b"")
     ended_page = client.get(f"/sessions/{chat.pk}/").content.decode()
     assert "This chat is in progress." not in ended_page and f'"/sessions/{chat.pk}/transcript/" hx' not in ended_page
-    assert "No conversations in progress." in client.get("/live/").content.decode()
+    assert "No conversations in progress" in client.get("/live/").content.decode()
 
 
 def test_counselor_search_lists_ten_of_many_matches(organization, supervisor, stranger):
@@ -205,3 +207,36 @@ def test_history_search_matches_own_words_and_names(supervisor, counselor, colle
         list_session_ids(counselor, "q=train") == list_session_ids(supervisor, "kind=assignment") == [finished_chat.pk]
     )
     assert Session.objects.count() == 2
+
+
+def test_team_page_shows_what_each_person_needs_and_their_last_scores(supervisor, counselor, colleague, chat_scenario):
+    for days_ago, score in enumerate((71, 60, 55, 52, 50, 40), start=1):
+        add_graded_session(counselor, score, days_ago=days_ago)
+    assign(chat_scenario, counselor, supervisor, due_date=timezone.localdate() - timedelta(days=1))
+    start_free_practice(colleague, "chat")
+    client = client_of(supervisor)
+
+    rows = {row.person: row for row in client.get("/team/").context["rows"]}
+
+    first = rows[counselor]
+    assert (str(first.need.label), first.other_needs) == ("Overdue", 0)
+    assert (first.scores_text, first.last_score, first.last_grade) == ("50, 52, 55, 60, 71", 71, "C")
+    assert (rows[colleague].need, rows[colleague].last_grade, rows[colleague].is_live) == (None, None, True)
+    shown = {show: client.get(f"/team/?show={show}").context["rows"] for show in ("need", "new")}
+    assert [row.person for row in shown["need"]] == [counselor] and shown["new"] == []
+
+
+def test_agreement_page_shows_no_figure_before_enough_reviews(supervisor, counselor, settings):
+    settings.AGREEMENT_MIN_REVIEWS = 3
+    for verdict in ("met", "met", "not_met"):
+        session = add_graded_session(counselor, 80, {"greeting": verdict, "reflection": "met"})
+        evaluation = session.evaluations.get()
+        record_review(evaluation, supervisor, "agree", "Yes.", evaluation.criteria.get(key="greeting"))
+    record_review(evaluation, supervisor, "agree", "Yes.", evaluation.criteria.get(key="reflection"))
+
+    page = client_of(supervisor).get("/reviews/agreement/")
+
+    rows = {row.key: (cells[0], missing) for row, cells, missing in page.context["rows"]}
+    assert rows == {"greeting": ("3", 0), "reflection": ("1", 2), "": ("4", 0)}
+    text = page.content.decode()
+    assert text.count("100%") == 2 and "2 more reviews until a figure is shown" in text

@@ -120,3 +120,63 @@ def test_assignment_decline_works_only_for_its_own_counselor(counselor, colleagu
     assert "Skipped. It won’t count against you" in skipped
     chat_assignment.refresh_from_db()
     assert chat_assignment.is_declined
+
+
+def test_assign_page_shows_people_and_recent_scenarios_before_typing(
+    organization, supervisor, counselor, colleague, stranger
+):
+    old, new, never = (add_scenario(organization, title) for title in ("B", "C", "A"))
+    for scenario in (old, new):
+        assign(scenario, counselor, supervisor)
+    Assignment.objects.filter(scenario=old).update(created_at="2020-01-01T00:00Z")
+
+    selection = client_of(supervisor).get(NEW).context["selection"]
+
+    assert set(selection.found_counselors) == {counselor, colleague}
+    assert selection.found_scenarios == [new, old, never]
+    assert [(getattr(one, "is_recent", False)) for one in selection.found_scenarios] == [True, True, False]
+
+
+def test_assign_page_starts_with_the_people_of_the_address(supervisor, counselor, colleague):
+    selection = client_of(supervisor).get(f"{NEW}?counselors={counselor.pk}").context["selection"]
+
+    assert list(selection.counselors) == [counselor]
+    assert selection.found_counselors == [colleague]
+
+
+def test_chosen_assignments_are_canceled_or_reset_after_a_question(
+    organization, supervisor, counselor, colleague, chat_scenario, phone_assignment, call
+):
+    client = client_of(supervisor)
+    mine, theirs = assign(chat_scenario, counselor, supervisor), assign(chat_scenario, colleague, supervisor)
+    data = {"assignments": [mine.pk, theirs.pk, phone_assignment.pk], "verb": "cancel", "query": "status=open"}
+
+    assert "Cancel 3 assignments?" in client.post("/assignments/change/", data).content.decode()
+    assert Assignment.objects.open().count() == 3
+    page = client.post("/assignments/change/", data | {"confirmed": "yes"}, follow=True)
+
+    assert page.redirect_chain == [("/assignments/?status=open", 302)]
+    text = page.content.decode()
+    assert "2 assignments were changed." in text and "1 assignment was left as it is" in text
+    assert Assignment.objects.open().get() == phone_assignment
+
+    Assignment.objects.filter(pk=mine.pk).update(status="in_progress", score=40)
+    client.post("/assignments/change/", {"assignments": [mine.pk], "verb": "reset", "confirmed": "yes"})
+    mine.refresh_from_db()
+    assert (mine.status, mine.score) == ("pending", None)
+
+
+def test_due_date_of_chosen_assignments_changes_and_reminds_anew(supervisor, stranger, chat_assignment):
+    Assignment.objects.update(reminded_at="2026-01-01T00:00Z")
+    data = {"assignments": [chat_assignment.pk], "verb": "due"}
+    client = client_of(supervisor)
+
+    missing = client.post("/assignments/change/", data, follow=True).content.decode()
+    past = client.post("/assignments/change/", data | {"due_date": "2020-01-01"}, follow=True).content.decode()
+    foreign = client_of(stranger).post("/assignments/change/", data | {"due_date": "2031-05-04"})
+    assert Assignment.objects.get().due_date is None
+    client.post("/assignments/change/", data | {"due_date": "2031-05-04"})
+
+    assert "Choose the new due date." in missing and "is in the past" in past and foreign.status_code == 302
+    changed = Assignment.objects.get()
+    assert (str(changed.due_date), changed.reminded_at) == ("2031-05-04", None)
