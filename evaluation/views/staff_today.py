@@ -76,7 +76,9 @@ class StaffToday:
         if not self.queue:
             return _("Nobody needs you right now.")
         count = len(self.queue)
-        return ngettext("%(count)s person could use you.", "%(count)s people could use you.", count) % {"count": count}
+        return ngettext("%(count)s person could use you today.", "%(count)s people could use you today.", count) % {
+            "count": count
+        }
 
     @cached_property
     def tiles(self) -> list[Tile]:

@@ -10,44 +10,14 @@ from tests.browser.demo_site import CHAT, DemoSite
 from tests.browser.practice_actions import (
     begin_chat,
     end_chat,
-    expect_caller_answer,
     grade_badge,
     line_patterns,
     open_tab,
-    send_message,
     transcript_lines,
     wait_for_session_id,
 )
 
 SUPERVISOR, EVALUATOR = "supervisor@example.org", "evaluator@example.org"
-
-
-def test_supervisor_assigns_practice_with_the_search_fields(
-    open_page: Callable[..., Page], demo_site: DemoSite
-) -> None:
-    counselor = demo_site.add_counselor()
-    page = open_page("/assignments/new/", SUPERVISOR)
-    page.get_by_label("Find a counselor").press_sequentially(counselor[:10])
-    page.get_by_role("checkbox", name=re.compile(counselor)).check()
-    expect(page.locator("[data-chosen] input[name=counselors]")).to_have_count(1)
-    page.get_by_label("Find a scenario").press_sequentially("midnight")
-    page.get_by_role("checkbox", name=re.compile(CHAT)).check()
-    page.get_by_label("Pass mark").fill("100")
-    page.get_by_label("Attempts").fill("1")
-    page.get_by_role("button", name="Assign", exact=True).click()
-    expect(page.get_by_text("1 assignment was created.")).to_be_visible()
-
-    counselor_page = open_page("/", counselor)
-    expect(counselor_page.get_by_text("Score at least 100 out of 100 to pass. You have 1 attempt.")).to_be_visible()
-    expect(counselor_page.get_by_text("Content note: Thoughts of suicide of a young person")).to_be_visible()
-
-    page.goto("/assignments/new/")
-    page.get_by_label("Find a counselor").press_sequentially(counselor[:10])
-    page.get_by_role("checkbox", name=re.compile(counselor)).check()
-    page.get_by_label("Find a scenario").press_sequentially("midnight")
-    page.get_by_role("checkbox", name=re.compile(CHAT)).check()
-    page.get_by_role("button", name="Assign", exact=True).click()
-    expect(page.get_by_role("heading", name="Already open (1)")).to_be_visible()
 
 
 @pytest.mark.prove
@@ -100,42 +70,6 @@ def test_counselor_checks_progress_and_disputes_a_verdict(open_page: Callable[..
     expect(reviewer.get_by_text("Yes, that is what it asks for.")).to_be_visible()
     attention_page.reload()
     expect(attention_page.get_by_text("I did that, in my own words.")).to_have_count(0)
-
-
-@pytest.mark.prove
-def test_report_is_flagged_and_reviewed(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
-    counselor = demo_site.add_counselor()
-    session = demo_site.take_chat(counselor, "Hello, what is going on?")
-    page = open_page(f"/sessions/{session}/", counselor)
-    page.locator("summary", has_text="Report a problem").click()
-    page.get_by_label("Something didn’t work").check()
-    page.get_by_label("What happened?").fill(f"It stood still for {counselor}.")
-    page.get_by_role("button", name="Send report").click()
-    expect(page.get_by_text("Thank you for your report. A supervisor will look into it.")).to_be_visible()
-
-    queue = open_page("/flags/", SUPERVISOR)
-    item = queue.locator(".items > li", has_text=f"It stood still for {counselor}.")
-    item.locator("summary").click()
-    item.get_by_label("Note").fill("A slow network.")
-    item.get_by_role("button", name="Mark as reviewed").click()
-    expect(queue.get_by_text("Flag marked as reviewed.")).to_be_visible()
-    expect(item).to_have_count(0)
-
-
-@pytest.mark.prove
-def test_supervisor_monitors_and_ends_a_chat(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
-    counselor = demo_site.add_counselor()
-    page = open_page("/training/chat/free/", counselor)
-    begin_chat(page)
-    watcher = open_page("/live/", SUPERVISOR)
-    watcher.get_by_role("link", name=counselor).click()
-    send_message(page, "Good evening, you have reached us.")
-    expect(watcher.get_by_text("Good evening, you have reached us.")).to_be_visible()
-    expect_caller_answer(page, 3)
-
-    watcher.locator("summary", has_text="End this session for").click()
-    watcher.get_by_role("button", name="End this chat").click()
-    expect(watcher.get_by_text("Session ended. The conversation so far is saved and will be graded.")).to_be_visible()
 
 
 def test_chat_works_without_scripts(open_page: Callable[..., Page], demo_site: DemoSite) -> None:

@@ -70,12 +70,14 @@ GET    /attention/                                             training.view_ass
 GET    /live/                                                  training.follow_session                200       403
 GET    /feedback/                                              evaluation.view_evaluation             200       403
 GET    /flags/                                                 evaluation.view_flag                   200       403
+POST   /flags/handle/                                          evaluation.change_flag                 away      403
 POST   /flags/{flag}/                                          evaluation.change_flag                 away      403
 GET    /assignments/                                           training.view_assignment               200       403
 GET    /assignments/new/                                       training.add_assignment                200       403
 POST   /assignments/new/                                       training.add_assignment                200       403
 GET    /assignments/new/counselors/                            training.add_assignment                200       403
 GET    /assignments/new/scenarios/                             training.add_assignment                200       403
+POST   /assignments/change/                                    training.change_assignment             away      403
 GET    /assignments/{chat_assignment}/                         training.view_assignment               200/403   403
 POST   /assignments/{chat_assignment}/reset/                   training.change_assignment             200       403
 POST   /assignments/{chat_assignment}/cancel/                  training.change_assignment             200       403
@@ -90,6 +92,7 @@ POST   /sessions/{over}/comments/{comment}/delete/ 404   404   200   404   404  
 GET    /reviews/                                               evaluation.add_review                  200       403
 GET    /reviews/agreement/                                     evaluation.add_review                  200       403
 POST   /evaluations/{graded}/agree/                            evaluation.add_review                  away      403
+POST   /evaluations/looked-at/                                 evaluation.add_review                  away      403
 POST   /evaluations/{graded}/looked-at/                        evaluation.add_review                  away      403
 POST   /evaluations/{graded}/criteria/{criterion}/review/      evaluation.add_review                  away      403
 POST   /evaluations/{graded}/criteria/{criterion}/dispute/ away 404 404 404 404 404   404   login

@@ -18,11 +18,12 @@ pytestmark = pytest.mark.both_databases
 FEW, MANY = 20, 1000
 
 PAGES = [
-    "/", "/sessions/", "/assignments/", "/assignments/?status=overdue", "/feedback/", "/feedback/?state=disputed",
-    "/feedback/?state=unreviewed", "/flags/", "/reviews/", "/attention/", "/team/", "/live/", "/training/library/",
-    "/assignments/new/?find_counselors=first&find_scenarios=scenario", "/team/people/?q=first", "/progress/",
-    "/accounts/", "/center/people/", "/center/people/?q=first&role=counselor", "/center/cohorts/",
-    "/center/integrations/", "/center/",
+    "/", "/sessions/", "/sessions/?person=first&scenario=scenario&status=graded&sort=score", "/assignments/",
+    "/assignments/?status=overdue", "/feedback/", "/feedback/?state=disputed", "/feedback/?state=unreviewed", "/flags/",
+    "/reviews/", "/attention/", "/team/", "/team/?show=need", "/team/?show=new", "/live/", "/training/library/",
+    "/assignments/new/", "/assignments/new/?find_counselors=first&find_scenarios=scenario", "/team/people/?q=first",
+    "/progress/", "/accounts/", "/center/people/", "/center/people/?q=first&role=counselor", "/center/cohorts/",
+    "/center/integrations/", "/center/", "/search/?q=first",
 ]  # fmt: skip
 LISTS = [
     "/api/sessions/", "/api/assignments/", "/api/evaluations/", "/api/flags/", "/api/disputes/", "/api/team/",

@@ -17,9 +17,11 @@ export async function updateRegions(url) {
 
 // Focus stays on the same control, if the new region still has it.
 function replaceRegion(region, next) {
-  const focused = region.contains(document.activeElement) ? document.activeElement.id || document.activeElement.href : "";
+  const focused = region.contains(document.activeElement) ? document.activeElement : null;
   region.replaceWith(next);
-  const same = focused && [...next.querySelectorAll("a, button, input, summary")].find((one) => one.id === focused || one.href === focused);
+  if (!focused) return;
+  const controls = [...next.querySelectorAll("a, button, input, summary")];
+  const same = controls.find((one) => (focused.id ? one.id === focused.id : focused.href && one.href === focused.href));
   same?.focus({ preventScroll: true });
 }
 
