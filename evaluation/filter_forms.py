@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import F
+from django.db.models.expressions import OrderBy
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -140,7 +141,7 @@ class ProgressSpanForm(forms.Form):
 class SessionTableForm(forms.Form):
     """A filter for the staff's table of conversations. An invalid value is ignored; the others still apply."""
 
-    ORDERS = {
+    ORDERS: ClassVar[dict[str, str | OrderBy]] = {
         "-started": "-started_at",
         "started": "started_at",
         "score": F("score").asc(nulls_last=True),
@@ -176,7 +177,7 @@ class SessionTableForm(forms.Form):
         self.user = user
         # `from` is a keyword of Python, so it cannot be declared in the class.
         start = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-        self.fields = {"from": start} | self.fields  # type: ignore[assignment]
+        self.fields = {"from": start} | self.fields
         for name, options in (("person", "people"), ("scenario", "titles")):
             self.fields[name].widget.attrs |= {"list": options, "type": "text", "autocomplete": "off"}
         self.is_valid()

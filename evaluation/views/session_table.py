@@ -41,9 +41,9 @@ def render_session_table(request: AuthenticatedRequest, rows: Any, build_row: Ca
 def _day_links(request: AuthenticatedRequest) -> list[FilterLink]:
     """Return links for common spans that end today."""
     today = timezone.localdate()
-    spans = {"": _("Any time"), 0: _("Today"), 6: _("7 days"), 29: _("30 days")}
-    choices = [("" if days == "" else str(today - timedelta(days=int(days))), label) for days, label in spans.items()]
-    return build_filter_links(request.GET, "from", choices)
+    spans = {_("Today"): 0, _("7 days"): 6, _("30 days"): 29}
+    choices = [(str(today - timedelta(days=days)), label) for label, days in spans.items()]
+    return build_filter_links(request.GET, "from", [("", _("Any time")), *choices])
 
 
 def _suggested_people(user: User) -> list[User]:
