@@ -46,7 +46,7 @@ class ProductStaticStorage(CompressedManifestStaticFilesStorage):
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
         if not dry_run:
-            parts = [storage.open(path).read() for storage, path in (paths[name] for name in SHARED_STYLES)]
+            parts = [Path(storage.path(path)).read_bytes() for storage, path in map(paths.__getitem__, SHARED_STYLES)]
             self.delete(SHARED_STYLE_BUNDLE)
             self.save(SHARED_STYLE_BUNDLE, ContentFile(b"\n".join(parts)))
             paths = {**paths, SHARED_STYLE_BUNDLE: (self, SHARED_STYLE_BUNDLE)}

@@ -33,8 +33,11 @@ export class CallAudio {
   static async open(handlers) {
     const context = new AudioContext({ latencyHint: "interactive" });
     await context.resume();
-    const modules = ["./microphone-worklet.js", "./player-worklet.js"];
-    await Promise.all(modules.map((path) => context.audioWorklet.addModule(new URL(path, import.meta.url))));
+    const modules = [
+      new URL("./microphone-worklet.js", import.meta.url),
+      new URL("./player-worklet.js", import.meta.url),
+    ];
+    await Promise.all(modules.map((address) => context.audioWorklet.addModule(address)));
     return new CallAudio(context, handlers);
   }
 
