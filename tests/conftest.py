@@ -22,6 +22,7 @@ from tests.support.table_reset import TableReset
 GROUPS = {
     "pages": (
         "browser/test_accessibility",
+        "browser/test_every_page",
         "browser/test_role_journeys",
         "browser/test_scenario_import",
         "browser/javascript/",
