@@ -7,12 +7,22 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from evaluation.models import Evaluation, Tally
+from evaluation.reports.final_feedback import build_final_feedback
 from evaluation.reports.plots import Sparkline
 from evaluation.reports.progress import PracticeRecommendation, list_skill_progress, recommend_practice
 from evaluation.views.progress import WEEKS
 from training.models import Assignment, Session
 
 LAST_SCORES = 10
+
+
+@dataclass(frozen=True)
+class LastResult:
+    """The newest feedback that the counselor may see."""
+
+    session: Session
+    feedback: Evaluation
+    one_thing: str  # for next time; may be empty
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,11 @@ class CounselorToday:
     also_assigned: list[Assignment]  # the others, the soonest due first
     advice: PracticeRecommendation | None
     scores: Sparkline
+    last_result: LastResult | None
+
+    @property
+    def overdue_count(self) -> int:
+        return sum(one.is_overdue for one in [self.next_up, *self.also_assigned] if one)
 
     @property
     def assigned_count(self) -> int:
@@ -36,13 +51,15 @@ def build_counselor_today(person: User) -> CounselorToday:
     assignments = list(mine.select_related("scenario").soonest_due_first())
     live = Session.objects.for_counselor(person).live().without_warm_ups().select_related("scenario_version")
     skills = list_skill_progress(Tally.objects.for_user(person), WEEKS)
+    feedback = _newest_feedback(person)
     return CounselorToday(
         greeting=greet(person),
         live=live.order_by("-started_at").first(),
         next_up=assignments[0] if assignments else None,
         also_assigned=assignments[1:],
         advice=recommend_practice(person, skills),
-        scores=_last_scores(person),
+        scores=Sparkline([one.final_score for one in reversed(feedback) if one.final_score is not None]),
+        last_result=_describe_result(feedback[0]) if feedback else None,
     )
 
 
@@ -57,8 +74,14 @@ def greet(person: User) -> str:
     return _("Good evening, %(name)s") % {"name": name}
 
 
-def _last_scores(person: User) -> Sparkline:
+def _newest_feedback(person: User) -> list[Evaluation]:
+    """Return the person's newest feedback that they may see. That on trials does not count."""
     own = Evaluation.objects.latest_completed().filter(session__counselor=person)
-    newest = own.select_related("session").order_by("-session__started_at")[:LAST_SCORES]
-    scores = [one.final_score for one in newest if one.final_score is not None and not one.is_hidden_from(person)]
-    return Sparkline(scores[::-1])
+    listed = own.exclude(session__kind=Session.Kind.TRIAL).select_related("session__scenario_version")
+    newest = listed.order_by("-session__started_at")[:LAST_SCORES]
+    return [one for one in newest if not one.is_hidden_from(person)]
+
+
+def _describe_result(feedback: Evaluation) -> LastResult:
+    final = build_final_feedback(feedback, list(feedback.criteria.all()))
+    return LastResult(feedback.session, feedback, final.learning_objective)
