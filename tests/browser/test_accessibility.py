@@ -89,10 +89,13 @@ def practice_history(demo_site: DemoSite) -> PracticeHistory:
 def test_login_pages_are_accessible(open_page: Callable[..., Page]) -> None:
     page = open_page("/")
     assert accessibility_problems(page) == []
+    page.get_by_role("link", name="Log in").click()
+    page.wait_for_url("**/account/login/")
+    assert accessibility_problems(page) == []
     page.get_by_label("Email").fill("nobody@example.org")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Log in").click()
-    expect(page.locator(".errorlist")).to_be_visible()
+    expect(page.get_by_role("alert")).to_be_visible()
     assert accessibility_problems(page) == []
     page.goto("/account/password/reset/")
     assert accessibility_problems(page) == []

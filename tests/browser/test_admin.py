@@ -250,7 +250,7 @@ def test_stranger_cannot_see_a_session(
     page.goto(f"/admin/training/session/{session}/change/")
     expect(page.locator(".messagelist")).to_contain_text("doesn’t exist")
     page.goto("/sessions/")
-    expect(page.get_by_text("No one has practiced yet.")).to_be_visible()
+    expect(page.get_by_role("heading", name="No one has practiced yet")).to_be_visible()
     page.goto("/admin/training/assignment/add/")
     expect(page.get_by_label("Counselor", exact=True).locator("option")).to_have_count(1)  # the empty choice
 

@@ -19,7 +19,7 @@ def flags() -> list[str]:
 
 COUNSELOR, ADMIN, VISITOR = "counselor@example.org", "admin@example.org", ""
 PAGES = {
-    VISITOR: ["/account/login/", "/account/password/reset/"],
+    VISITOR: ["/", "/account/login/", "/account/password/reset/"],
     COUNSELOR: [
         "/",
         "/progress/",
