@@ -207,9 +207,8 @@ class LibraryFilterForm(forms.Form):
     def narrow(self, rows: ScenarioQuerySet) -> ScenarioQuerySet:
         """Limit scenarios that have their `attempts` to the chosen ones."""
         chosen = self.cleaned_data
-        rows = rows.filter(**{name: chosen[name] for name in ("mode", "difficulty", "category") if chosen.get(name)})
-        if chosen.get("taken"):
-            rows = rows.filter(attempts=0)
+        wanted = {name: chosen[name] for name in ("mode", "difficulty", "category") if chosen.get(name)}
+        rows = rows.filter(**wanted, **({"attempts": 0} if chosen.get("taken") else {}))
         return rows.filter(mentions(chosen["q"])) if chosen.get("q") else rows
 
 

@@ -1,7 +1,7 @@
 """Pages for the dashboard and the practice history."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch
@@ -36,7 +36,9 @@ class ListedSession:
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """Show the welcome page to everyone who is not logged in, and the next thing to do to the rest."""
-    return dashboard(request) if request.user.is_authenticated else render(request, "welcome.html")
+    if not request.user.is_authenticated:
+        return render(request, "welcome.html")
+    return dashboard(cast(AuthenticatedRequest, request))
 
 
 @login_required
