@@ -5,7 +5,8 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from scenarios.models import ScenarioQuerySet
-from training.models.sessions import Session
+from training.models.end_reasons import EndReason
+from training.models.sessions import Session, SessionQuerySet
 
 
 def with_own_results(scenarios: ScenarioQuerySet, user: User) -> ScenarioQuerySet:
@@ -13,12 +14,17 @@ def with_own_results(scenarios: ScenarioQuerySet, user: User) -> ScenarioQuerySe
 
     `Session.score` is set when feedback is published, so a grade that is held for human review is not in it.
     """
-    mine = Session.objects.for_counselor(user).attempts().filter(scenario=OuterRef("pk")).order_by()
-    by_scenario = mine.values("scenario")
+    by_scenario = _attempts(user).filter(scenario=OuterRef("pk")).order_by().values("scenario")
     return scenarios.annotate(
         attempts=Coalesce(Subquery(by_scenario.annotate(number=Count("pk")).values("number")), 0),
         best_score=Subquery(by_scenario.annotate(best=Max("score")).values("best")),
     )
+
+
+def _attempts(user: User) -> SessionQuerySet:
+    """Return the user's finished practice, without what they stopped and what was lost to a fault."""
+    ended = Session.objects.for_counselor(user).without_trials().exclude(status=Session.Status.ACTIVE)
+    return ended.exclude(end_reason=EndReason.STOPPED).filter(is_gradable=True)
 
 
 def mentions(text: str) -> Q:

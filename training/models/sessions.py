@@ -106,11 +106,6 @@ class SessionQuerySet(models.QuerySet["Session"]):
         in_own_texts = Q(name__icontains=text) | Q(focus__icontains=text) | Q(pk__in=in_transcript.values("pk"))
         return self.filter(found | in_own_texts)
 
-    def attempts(self) -> SessionQuerySet:
-        """Limit to finished practice that counts as an attempt: not stopped by its counselor, nor lost to a fault."""
-        ended = self.without_trials().exclude(status=Session.Status.ACTIVE)
-        return ended.exclude(end_reason=EndReason.STOPPED).filter(is_gradable=True)
-
     def stopped(self) -> SessionQuerySet:
         return self.filter(end_reason=EndReason.STOPPED)
 
