@@ -19,9 +19,10 @@ from tests.browser.static_site import StaticSite
 TEMPLATES = Path(__file__).parents[2] / "templates"
 BASE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{% block title %}{% endblock %}</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
-<script src="/texts.js" defer></script>
+<script src="/texts.js" defer></script><script type="module" src="/static/site/page.js"></script>
 <link rel="stylesheet" href="/static/site/tokens.css"><link rel="stylesheet" href="/static/site/frame.css">
 <link rel="stylesheet" href="/static/site/controls.css"><link rel="stylesheet" href="/static/site/content.css">
+<style>@view-transition { navigation: none; } /* the tests' other pages have none to move on to */</style>
 {% block head %}{% endblock %}</head><body class="{% block body_class %}{% endblock %}">
 {% block bar %}{% endblock %}<main id="content" class="page {% block page_class %}{% endblock %}" tabindex="-1">
 {% block content %}{% endblock %}</main>{% block foot %}{% endblock %}</body></html>"""
@@ -102,6 +103,7 @@ class FakeGateway:
         self.lines: list[WebSocketRoute] = []
         self.messages: list[dict[str, Any]] = []
         self.frames: list[tuple[int, int]] = []
+        self.loudest = 0  # highest sample of the microphone
         self.is_answering = True
 
     def connect(self, line: WebSocketRoute) -> None:
@@ -111,6 +113,7 @@ class FakeGateway:
     def receive(self, message: str | bytes) -> None:
         if isinstance(message, bytes):
             self.frames.append((struct.unpack_from("<BBHI", message)[3], len(message)))
+            self.loudest = max(self.loudest, *map(abs, memoryview(message[8:]).cast("h")))
             return
         self.messages.append(json.loads(message))
         if self.messages[-1]["type"] == "hello":

@@ -26,6 +26,7 @@ class StaticSite(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), StaticSiteHandler)
+        self.posts: list[str] = []  # paths of POST requests that no test has routed
         self.pages: dict[str, str] = {
             "/": '<!doctype html><title>Scripts</title><script src="/texts.js"></script>',
             "/texts.js": JavaScriptCatalog.as_view()(RequestFactory().get("/texts.js")).text,
@@ -48,6 +49,12 @@ class StaticSiteHandler(SimpleHTTPRequestHandler):
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.end_headers()
         self.wfile.write(self.server.pages[address].encode())
+
+    def do_POST(self) -> None:
+        self.server.posts.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def translate_path(self, path: str) -> str:
         address = path.partition("?")[0]

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,7 +11,6 @@ from tests.browser.practice_fakes import (
     DRAFT,
     FakeGateway,
     FakeSessionApi,
-    find_serious_axe_violations,
     open_end_menu,
     practice_panel,
     transcript_items,
@@ -203,22 +201,3 @@ def test_transcript_stays_at_its_end_when_the_window_shrinks(call: Page, gateway
 
     assert call.get_by_role("log").evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight") < 2
     expect(call.get_by_role("button", name="New lines below")).to_be_hidden()
-
-
-@pytest.mark.prove
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("stage", ["ready", "talking", "lost"])
-def test_call_page_has_no_serious_axe_violations(
-    request: pytest.FixtureRequest, page: Page, gateway: FakeGateway, stage: str, scheme: Any
-) -> None:
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    request.getfixturevalue("open_call")() if stage == "ready" else request.getfixturevalue("call")
-    if stage in ("talking", "lost"):
-        gateway.turn("a", "counselor", "Crisis line, good evening.")
-        gateway.turn("b", "caller", "Hello? I did", after="a", final=False, interrupted=True)
-        expect(transcript_items(page)).to_have_count(2)
-    if stage == "lost":
-        gateway.lines[-1].close(code=4001)
-        expect(page.get_by_role("button", name="Reconnect")).to_be_visible()
-
-    assert find_serious_axe_violations(page) == []

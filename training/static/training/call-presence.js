@@ -16,7 +16,7 @@ export function presenceOf(state) {
   if (phase === CONNECTING && isReturning)
     return { look: "reconnecting", title: gettext("Reconnecting…"), detail: gettext("Nobody hears you now. Nothing is lost") };
   if (phase === CONNECTING)
-    return { look: "ringing", title: session ? gettext("Ringing…") : gettext("Connecting…"), detail: gettext("Get ready to say your greeting") };
+    return { look: "ringing", title: session ? gettext("Ringing…") : gettext("Connecting…"), detail: gettext("You’re being connected") };
   if (phase === TALKING && notice === "caller_reconnecting")
     return { look: "reconnecting", title: gettext("Caller reconnecting…"), detail: gettext("Stay on the line") };
   if (phase === TALKING) return talking(state);

@@ -1,6 +1,6 @@
 // “I’m …” is left out, because it also introduces what somebody is or feels.
 const INTRODUCTIONS = [
-  /\bmy name(?:’s| is|'s) ([A-Z][\p{L}’'-]{1,30})/u,
+  /\b[Mm]y name(?:’s| is|'s) ([A-Z][\p{L}’'-]{1,30})/u,
   /\b[Cc]all me ([A-Z][\p{L}’'-]{1,30})/u,
 ];
 

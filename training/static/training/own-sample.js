@@ -1,6 +1,6 @@
 import { SAMPLE_RATE } from "./microphone-core.js";
 
-const SECONDS = 3;
+const SECONDS = 3; // the page says so
 const MARGIN_MS = 1500; // a microphone that delivers nothing ends the recording, too
 
 /** A few seconds of the counselor's own voice, exactly as the caller would hear it. It never leaves this page. */
@@ -9,22 +9,24 @@ export class OwnSample {
   #parts = [];
   #length = 0;
   #done = null;
+  #seconds;
 
-  constructor(audio) {
+  constructor(audio, seconds = SECONDS) {
     this.#audio = audio;
+    this.#seconds = seconds;
   }
 
   add(pcm) {
     this.#parts.push(pcm);
     this.#length += pcm.length;
-    if (this.#length >= SECONDS * SAMPLE_RATE) this.#done?.();
+    if (this.#length >= this.#seconds * SAMPLE_RATE) this.#done?.();
   }
 
   async record() {
     this.#audio.keep(true);
     await new Promise((resolve) => {
       this.#done = resolve;
-      setTimeout(resolve, SECONDS * 1000 + MARGIN_MS);
+      setTimeout(resolve, this.#seconds * 1000 + MARGIN_MS);
     });
     this.#audio.keep(false);
   }
