@@ -56,20 +56,20 @@ def log_in(page: Page) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-def check_dashboard(page: Page) -> None:
-    assigned = page.get_by_role("region", name="Assigned to you").get_by_role("listitem").filter(has=page.locator("h3"))
-    expect(assigned.filter(has_text="Phone call").locator("h3")).to_have_text(list(CALLS))
-    expect(assigned.filter(has_text="Chat").locator("h3")).to_have_text([CHAT])
-    expect(assigned.get_by_text(re.compile(r"^Due \w{3}, \w{3} \d+$"))).to_have_count(3)
-    free = page.get_by_role("region", name="Free practice")
-    expect(free.get_by_role("link")).to_have_text(
-        [
-            "Practice “After midnight in the dorm”",  # the demo's history has a conversation to improve on
-            "Take a practice call",
-            "Start a practice chat",
-            "Choose a scenario",
-        ]
-    )
+def assigned_calls(page: Page) -> Locator:
+    """Return the links to assigned calls on Today."""
+    return page.locator('main a[href*="/training/voice/"]:not([href*="/free/"], [href*="/warm-up/"])')
+
+
+def check_today(page: Page) -> None:
+    main = page.get_by_role("main")
+    for title in (*CALLS, CHAT):
+        expect(main.get_by_text(title, exact=True).first).to_be_visible()
+    expect(assigned_calls(page)).to_have_count(len(CALLS))
+    expect(main.get_by_text(re.compile(r"due \w+, \w{3} \d+$"))).to_have_count(len(CALLS) + 1)
+    free = page.get_by_role("region", name="Practice freely")
+    for name in ("Call", "Chat", "Choose a scenario"):
+        expect(free.get_by_role("link", name=name, exact=True)).to_be_visible()
 
 
 class PlayedReports:
@@ -86,7 +86,7 @@ class PlayedReports:
 
 
 def answer_the_phone(page: Page) -> None:
-    page.get_by_role("button", name="Check my microphone").click()
+    page.get_by_role("button", name="Check the sound").click()
     expect(page.get_by_text("We can hear you.")).to_be_visible()
     page.get_by_role("button", name="Start the call").click()
     expect(call_panel(page)).to_have_attribute("data-phase", "talking")
@@ -106,6 +106,7 @@ def talk_and_interrupt(page: Page) -> None:
 def mute_and_type(page: Page) -> None:
     page.get_by_role("button", name="Mute").click()
     expect(page.get_by_text("You’re muted")).to_be_visible()
+    page.get_by_role("button", name="Type", exact=True).click()
     question = "Are you thinking about suicide?"
     page.get_by_label("Type instead of speaking").fill(question)
     page.keyboard.press("Enter")
@@ -212,8 +213,8 @@ def check_caller(right: Samples, rate: int, turns: list[Turn]) -> None:
 def test_new_user_takes_a_first_call(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
     page = open_page("/", permissions=["microphone"])
     log_in(page)
-    check_dashboard(page)
-    page.get_by_role("link", name=re.compile(f"^Take the call.*{CALLS[0]}")).click()
+    check_today(page)
+    assigned_calls(page).first.click()
     page.wait_for_url("**/training/voice/*/")
     page.goto(f"{page.url}?raw=1")
     reports = PlayedReports(page)
@@ -230,7 +231,7 @@ def test_new_user_takes_a_first_call(open_page: Callable[..., Page], demo_site: 
     check_turns(turns)
     check_recording(wav, turns)
     page.goto("/")
-    expect(page.get_by_role("link", name=re.compile("^Take the call"))).to_have_count(1)
+    expect(assigned_calls(page)).to_have_count(1)
 
 
 # ---- Without speaking
@@ -276,7 +277,7 @@ def test_call_without_a_microphone_is_typed(open_page: Callable[..., Page], demo
     start_typing(page)
     type_line(page, "Good evening, you have reached the crisis line.")
     type_line(page, "That sounds so lonely.")
-    page.get_by_role("button", name="Get feedback").click()
+    hang_up(page)
 
     expect(grade_badge(page)).to_be_visible()
     expect(saved_lines(page)).to_have_text(line_patterns("You.*typed", "Caller", "You.*typed", "Caller"))
@@ -294,11 +295,11 @@ def press_until_focused(page: Page, target: Locator) -> None:
 def test_call_can_be_taken_by_keyboard_alone(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
     page = open_page("/", demo_site.add_counselor(CALLS[1]))
 
-    press_until_focused(page, page.get_by_role("link", name=re.compile("^Take the call")))
+    press_until_focused(page, assigned_calls(page).first)
     page.keyboard.press("Enter")
     page.wait_for_url("**/training/voice/*/")
     page.wait_for_load_state()
-    press_until_focused(page, page.get_by_role("button", name="Type instead"))
+    press_until_focused(page, page.get_by_role("button", name="Type", exact=True).locator("visible=true"))
     page.keyboard.press("Enter")
     press_until_focused(page, page.get_by_role("button", name="Start the call"))
     page.keyboard.press("Enter")
@@ -310,8 +311,10 @@ def test_call_can_be_taken_by_keyboard_alone(open_page: Callable[..., Page], dem
     expect(transcript_lines(page, speaker="caller")).to_have_count(1)
     press_until_focused(page, page.get_by_role("button", name="Mute"))
     page.keyboard.press("m")
-    expect(page.get_by_role("button", name="Unmute")).to_be_focused()
-    press_until_focused(page, page.get_by_role("button", name="Hang up"))
+    expect(page.get_by_role("button", name="Mute", pressed=True)).to_be_focused()
+    press_until_focused(page, page.locator("summary.dock-end"))
+    page.keyboard.press("Enter")
+    press_until_focused(page, page.get_by_role("button", name="End the call"))
     page.keyboard.press("Enter")
 
     page.wait_for_url("**/sessions/*/")
@@ -373,7 +376,7 @@ def test_second_tab_takes_over_the_call(
     second = open_page(address, counselor)
     monitor.expect_statuses(409)
 
-    second.get_by_role("button", name="Type instead").locator("visible=true").click()
+    second.get_by_role("button", name="Type", exact=True).locator("visible=true").click()
     second.get_by_role("button", name="Continue the call").click()
     expect(second.get_by_role("alert").filter(has_text="open in another window or tab")).to_be_visible()
     expect(second.get_by_role("heading", name="This call is open on another page")).to_be_focused()

@@ -253,10 +253,12 @@ def test_call_page_has_no_serious_axe_violations(
     gateway.lines[-1].close(code=4001)
     expect(page.get_by_role("button", name="Reconnect")).to_be_visible()
     check("lost")
+    page.get_by_role("button", name="Reconnect").click()
+    expect(practice_panel(page)).to_have_attribute("data-phase", "talking")
     for _ in range(9):
         api.answer_next("POST 7/ticket/", 503, {"detail": "Not now."})
-    page.get_by_role("button", name="Reconnect").click()
-    expect(page.get_by_text("Ringing…")).to_be_visible()
-    check("ringing")
+    gateway.lines[-1].close(code=1006)
+    expect(page.get_by_text("Until then, nobody can hear you.")).to_be_visible()
+    check("reconnecting")
 
     assert {state: names for state, names in found.items() if names} == {}
