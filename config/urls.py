@@ -7,7 +7,7 @@ from django.urls import include, path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
-from config import pages
+from config import guides, pages
 
 
 def not_found(request: HttpRequest, **kwargs: str) -> HttpResponse:
@@ -28,6 +28,8 @@ site_patterns = [
     path("favicon.ico", cache_control(public=True, max_age=86400)(pages.favicon), name="favicon"),
     path("offline/", pages.offline, name="offline"),
     path("theme/", pages.theme, name="theme"),
+    path("guides/", guides.guide_list, name="guides"),
+    path("guides/<slug:name>/", guides.guide, name="guide"),
     path("styleguide/", pages.style_guide, name="style_guide"),
 ]
 

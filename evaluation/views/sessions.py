@@ -13,7 +13,9 @@ from accounts.web.countless_paginator import get_countless_page
 from accounts.web.requests import AuthenticatedRequest
 from evaluation.filter_forms import HistoryFilterForm
 from evaluation.models import Evaluation
+from evaluation.reports.center_setup import build_center_setup
 from evaluation.services.feedback_requests import can_request_feedback, may_request_feedback
+from evaluation.views.first_visit import build_first_visit
 from evaluation.views.session_table import render_session_table
 from evaluation.views.staff_today import StaffToday
 from evaluation.views.today import build_counselor_today
@@ -46,9 +48,11 @@ def dashboard(request: AuthenticatedRequest) -> HttpResponse:
     """Show what to do next: a counselor's Today, or that of the other roles."""
     recent = [_build_listed_session(request, session) for session in _visible_sessions(request)[:RECENT_ON_TODAY]]
     if request.user.is_counselor:
-        context = {"today": build_counselor_today(request.user), "recent": recent}
+        today = build_counselor_today(request.user)
+        context = {"today": today, "recent": recent, "first_visit": build_first_visit(request)}
         return render(request, "evaluation/today.html", context)
-    return render(request, "evaluation/staff_today.html", {"today": StaffToday(request.user), "recent": recent})
+    staff = {"today": StaffToday(request.user), "recent": recent, "center_setup": build_center_setup(request.user)}
+    return render(request, "evaluation/staff_today.html", staff)
 
 
 @login_required

@@ -61,6 +61,8 @@ GET    /sessions/{over}/transcript/                            training.view_ses
 GET    /sessions/{over}/transcript.txt                         training.export_session                200       404
 GET    /sessions/{over}/transcript.json                        training.export_session                200       404
 GET    /search/                                 200   200   200   200   200   200   200   login
+GET    /guides/                                 200   200   200   200   200   200   200   login
+GET    /guides/feedback/                        200   200   200   200   200   200   200   login
 GET    /progress/                               200   200   200   200   200   200   200   login
 GET    /progress/risk/                          200   200   200   200   200   200   200   login
 GET    /team/                                                  training.view_assignment               200       403
