@@ -98,7 +98,7 @@ def test_center_setup_is_checked_by_facts(new_admin, chat_scenario):
     assert setup_of(new_admin) == [True, False, False, False]
     account = Account.objects.create(organization=center, name="Northshore")
     document = ProcedureDocument.objects.create(
-        account=account, organization=center, filename="p.pdf", status="ready", size=1
+        account=account, organization=center, filename="p.pdf", status="ready", size=1, uploaded_by=new_admin
     )
     assert setup_of(new_admin) == [True, False, False, False]
     Account.objects.update(procedures=document)
