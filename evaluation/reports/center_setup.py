@@ -52,6 +52,10 @@ def _procedures_item(person: User) -> ChecklistItem:
         action=_("Add procedures"),
         url=reverse("accounts:account_list"),
         icon="file-text",
+        help=_(
+            "An account is a line that you answer, with its own procedures. Feedback quotes a document only after you "
+            "have confirmed that its page numbers match your copy."
+        ),
     )
 
 
@@ -65,6 +69,10 @@ def _scenarios_item(person: User) -> ChecklistItem:
         action=_("Import scenarios"),
         url=reverse("admin:scenarios_importjob_add"),
         icon="library",
+        help=_(
+            "A scenario pack is one file with many scenarios, as CSV or JSON. The import shows what it would add before "
+            "anything is saved."
+        ),
     )
 
 

@@ -14,6 +14,7 @@ class ChecklistItem:
     action: str
     url: str | None
     icon: str
+    help: str = ""  # two sentences about words of the step
 
 
 @dataclass(frozen=True)

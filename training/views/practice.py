@@ -108,6 +108,7 @@ def warm_up(request: AuthenticatedRequest) -> HttpResponse:
             "Theo calls to help you try out the line. Talk over him, mute yourself, or type: nothing can go wrong."
         ),
         estimated_minutes=max(1, round(settings.WARM_UP_LIMIT / 60)),
+        caller_opens=True,
     )
     return _render_practice(request, brief, Session.objects.warm_ups_of(request.user).live().first())
 

@@ -4,6 +4,7 @@ import { CallerActivity } from "./caller-activity.js";
 import { canSpeak, isSilent, TALKING } from "./call-state.js";
 import { OwnSample } from "./own-sample.js";
 import { SilenceWatch } from "./silence-watch.js";
+import { rememberSoundCheck } from "./sound-check.js";
 import * as tones from "./call-tones.js";
 
 const SPEECH_LEVEL = 0.01;
@@ -99,11 +100,16 @@ export class CallSound {
     const isLoud = level > SPEECH_LEVEL;
     this.#speechFrames = isLoud ? this.#speechFrames + 1 : 0;
     if (isLoud) this.#loudFrames += 1;
-    if (this.#loudFrames >= FRAMES_OF_SPEECH && !page.state.isHeard) page.dispatch({ type: "heard" });
+    if (this.#loudFrames >= FRAMES_OF_SPEECH && !page.state.isHeard) this.#hearFirst();
     if (this.#speechFrames >= FRAMES_OF_SPEECH) this.#caller.counselorSpeaks();
     const isExpected = isSilent(page.state) || page.state.activity === "speaking";
     const isFlat = this.#silence.add(level, performance.now(), isExpected) || this.#isMutedOutside;
     if (isFlat !== page.state.isFlat) page.dispatch({ type: "flat", on: isFlat });
+  }
+
+  #hearFirst() {
+    this.page.dispatch({ type: "heard" });
+    rememberSoundCheck();
   }
 
   #measureCaller(level) {

@@ -77,7 +77,6 @@ export class TranscriptView {
     const line = this.#lines.get(turn.item) ?? this.template.content.firstElementChild.cloneNode(true);
     this.#lines.set(turn.item, line);
     line.dataset.speaker = turn.role;
-    line.classList.toggle("turn-you", turn.role === "counselor");
     line.dataset.item = turn.item;
     line.dataset.final = String(turn.final);
     line.querySelector("[data-name]").textContent = SPEAKERS[turn.role];
