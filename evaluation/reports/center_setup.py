@@ -70,8 +70,8 @@ def _scenarios_item(person: User) -> ChecklistItem:
         url=reverse("admin:scenarios_importjob_add"),
         icon="library",
         help=_(
-            "A scenario pack is one file with many scenarios, as CSV or JSON. The import shows what it would add before "
-            "anything is saved."
+            "A scenario pack is one file with many scenarios, as CSV or JSON. The import shows what it would add "
+            "before anything is saved."
         ),
     )
 
