@@ -49,7 +49,7 @@ def dashboard(request: AuthenticatedRequest) -> HttpResponse:
     recent = [_build_listed_session(request, session) for session in _visible_sessions(request)[:RECENT_ON_TODAY]]
     if request.user.is_counselor:
         today = build_counselor_today(request.user)
-        context = {"today": today, "recent": recent, "first_visit": build_first_visit(request)}
+        context: dict[str, object] = {"today": today, "recent": recent, "first_visit": build_first_visit(request)}
         return render(request, "evaluation/today.html", context)
     staff = {"today": StaffToday(request.user), "recent": recent, "center_setup": build_center_setup(request.user)}
     return render(request, "evaluation/staff_today.html", staff)

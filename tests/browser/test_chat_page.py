@@ -125,6 +125,7 @@ def test_message_to_an_ended_chat_shows_the_end(chat: Page, api: FakeSessionApi)
     chat.keyboard.press("Enter")
 
     expect(chat.get_by_role("heading", name="The chat has ended")).to_be_focused()
+    expect(chat.get_by_text("Your message was not sent")).to_contain_text("Are you")
     expect(chat.get_by_role("link", name="View the chat and its feedback")).to_have_attribute("href", "/sessions/7/")
 
 

@@ -248,7 +248,9 @@ export class ChatPage {
     if (isWriting) this.turns.keepAtEnd();
     showOnly(this.root, { when: phase });
     setTexts(this.root, { status: this.#statusText, problem: problem?.message ?? "" });
-    const flags = { problem, unanswered: problem && this.#canTryAgain };
+    setTexts(this.root, { unsent: this.box.value.trim() });
+    const unsent = phase === "ended" && this.box.value.trim();
+    const flags = { problem, unanswered: problem && this.#canTryAgain, unsent };
     for (const [name, on] of Object.entries(flags)) {
       for (const element of this.root.querySelectorAll(`[data-if="${name}"]`)) element.hidden = !on;
     }
