@@ -261,7 +261,7 @@ class DraftAdmin(TenantAdmin):
             else _("“%(scenario)s” was saved. %(result)s The complaint was deleted.")
         )
         self.message_user(request, message % {"scenario": scenario, "result": assignment_message})
-        return redirect("admin:scenarios_scenario_change", scenario.pk)
+        return redirect("scenarios:scenario_edit", scenario.pk, "try")
 
     # Extension points for `training`
 

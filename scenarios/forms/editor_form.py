@@ -67,6 +67,8 @@ class EditorForm(ScenarioForm):
     checks = ChecksField(required=False, label=_("Checks"), widget=EditorChecksWidget)
     visitor_survey = SurveyFormField(required=False, label=_("Visitor’s survey"), widget=EditorSurveyWidget)
 
+    field_order = ("mode",)  # the survey's validation needs it
+
     class Meta(ScenarioForm.Meta):
         fields = [*ScenarioForm.Meta.fields, "is_one_time"]
         field_classes = {
@@ -134,6 +136,7 @@ class EditorForm(ScenarioForm):
         opens = [("", _("As usual for the mode")), *self.fields["opens"].choices[1:]]  # type: ignore[attr-defined]
         self.fields["opens"].choices = opens  # type: ignore[attr-defined]
         self.fields["title"].widget.attrs["autocomplete"] = "off"
+        self.fields["title"].widget.attrs["autofocus"] = scenario is None and not typed.get("title")
         self.fields["estimated_minutes"].widget.attrs |= {"min": 5, "max": 120, "inputmode": "numeric"}
         self.fields["checks"].widget.preview = self.check_preview(typed)
 
@@ -165,7 +168,9 @@ def belongs_to(name: str, fields: tuple[str, ...]) -> bool:
 
 
 def typed_checks(typed: TypedFields) -> Any:
-    return ChecksWidget().value_from_datadict(to_query(typed), None, "checks") or []
+    """Return the rows of checks as typed. The spaces between phrases are those of the page, not of the author."""
+    rows = ChecksWidget().value_from_datadict(to_query(typed), None, "checks") or []
+    return [row | {"phrases": [phrase.strip() for phrase in row["phrases"]]} for row in rows]
 
 
 def are_checks_edited(typed: TypedFields) -> bool:
@@ -181,7 +186,7 @@ def type_checks(checks: list[ScenarioCheck]) -> TypedFields:
     """Return checks as a browser sends them. An empty list is one empty row."""
     typed: TypedFields = {} if checks else {"checks-0-text": [""]}
     for number, check in enumerate(checks):
-        parts = check | {"phrases": f"{PHRASE_SEPARATOR} ".join(check["phrases"])}
+        parts = check | {"phrases": PHRASE_SEPARATOR.join(check["phrases"])}
         typed |= {f"checks-{number}-{part}": [str(value)] for part, value in parts.items()}
     return typed
 

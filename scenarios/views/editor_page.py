@@ -17,7 +17,7 @@ from accounts.procedures.indexing import suggest_sections
 from accounts.web.identifiers import is_uuid
 from accounts.web.requests import AuthenticatedRequest
 from scenarios.forms.advice import group_advice_by_field
-from scenarios.forms.editor_form import STEPS, EditorForm, last, type_scenario
+from scenarios.forms.editor_form import FIELDS_OF_STEP, STEPS, EditorForm, last, type_scenario
 from scenarios.services.copy_trials import list_tries
 from scenarios.services.working_copies import EditedScenario, build_form
 
@@ -70,6 +70,8 @@ def render_step(
     checked = build_form(edited, request.user, shows_errors=True)
     shows_errors = bool(request.GET.get("check")) or context.pop("shows_errors", False)
     form = checked if shows_errors else build_form(edited, request.user)
+    if shows_errors and (wrong := [name for name in FIELDS_OF_STEP[step] if name in form.errors]):
+        form.fields[wrong[0]].widget.attrs["autofocus"] = True
     base = {
         "edited": edited,
         "step": step,

@@ -51,6 +51,8 @@ PAGES = {
         "/center/integrations/",
         "/center/integrations/tokens/new/",
         "/center/integrations/webhooks/new/",
+        "/scenarios/",
+        "/scenarios/new/",
         "/admin/",
     ],
 }

@@ -84,7 +84,7 @@ def test_complaint_becomes_an_assigned_scenario(open_page: Callable[..., Page], 
     expect(page.locator(".draft-findings")).to_contain_text("No details of people in the complaint were found")
     expect(page.locator("#draft-status")).to_have_text("All details from the complaint are resolved.")
     save_button(page).click()
-    expect(page.locator(".messagelist")).to_have_text(
+    expect(page.locator(".toast p")).to_have_text(
         f"“{title}” was saved. It is a one-time scenario and was assigned to {counselor}. The complaint was deleted."
     )
 
@@ -110,7 +110,7 @@ def test_draft_is_saved_once_its_names_are_confirmed(open_page: Callable[..., Pa
     expect(page.locator(".draft-findings")).to_contain_text("all resolved")
     save_button(page).click()
 
-    expect(page.locator(".messagelist")).to_contain_text("was saved. It is in the library.")
+    expect(page.locator(".toast")).to_contain_text("was saved. It is in the library.")
 
 
 @pytest.mark.prove

@@ -150,6 +150,24 @@ GET    /training/voice/{chat_assignment}/       404   404   404   404   404   40
 GET    /training/voice/warm-up/                 200   200   200   200   200   200   200   login
 GET    /training/voice/trial/{scenario}/                       scenarios.change_scenario              200       404
 GET    /training/chat/trial/{scenario}/                        scenarios.change_scenario              200       404
+GET    /scenarios/                                             scenarios.view_scenario                200       403
+GET    /scenarios/new/                                         scenarios.add_scenario                 200       403
+POST   /scenarios/export/                                      scenarios.view_scenario                away      403
+POST   /scenarios/assign/                                      training.add_assignment                away      403
+POST   /scenarios/activate/                                    scenarios.change_scenario              away      403
+POST   /scenarios/deactivate/                                  scenarios.change_scenario              away      403
+POST   /scenarios/promote/                                     scenarios.change_scenario              away      403
+POST   /scenarios/demote/                                      scenarios.change_scenario              away      403
+POST   /scenarios/delete/                                      scenarios.delete_scenario              away      403
+GET    /scenarios/{scenario}/                                  scenarios.view_scenario                200       403
+POST   /scenarios/{scenario}/                                  scenarios.change_scenario              away      403
+GET    /scenarios/{scenario}/{step}/                           scenarios.view_scenario                200       403
+POST   /scenarios/{scenario}/{step}/                           scenarios.change_scenario              away      403
+POST   /scenarios/{scenario}/{step}/autosave/                  scenarios.change_scenario              200       403
+GET    /scenarios/{scenario}/published/                        scenarios.view_scenario                200       403
+POST   /scenarios/{scenario}/discard/                          scenarios.change_scenario              away      403
+POST   /scenarios/{scenario}/keep/                             scenarios.change_scenario              away      403
+GET    /scenarios/sections/{section}/                          scenarios.view_scenario                200       403
 
 GET    /api/library/                            200   200   200   200   200   200   200   401
 GET    /api/library/{scenario}/                 200   200   200   200   200   200   404   401
@@ -413,6 +431,9 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
         organization=over.organization, document=document, position=0, number="1010", title="Answer."
     )
     invitation = invite_people(admin, "new@example.org", "counselor").invited[0]
+    section = ProcedureSection.objects.create(
+        organization=account.organization, document=document, position=1, number="1010", title="Answer"
+    )
     scenario = phone_assignment.scenario
     job = ImportJob.objects.create(organization=counselor.organization, source="api", sha256="x")
     draft = ScenarioDraft.objects.create(
@@ -424,6 +445,8 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
     return {
         "account": account.pk,
         "document": document.pk,
+        "section": section.pk,
+        "step": "caller",
         "documented": reviewed.pk,
         "evaluation.guidelines": guidelines.pk,
         "graded": graded.pk,

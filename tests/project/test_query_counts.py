@@ -24,6 +24,7 @@ PAGES = [
     "/assignments/new/", "/assignments/new/?find_counselors=first&find_scenarios=scenario", "/team/people/?q=first",
     "/progress/", "/accounts/", "/center/people/", "/center/people/?q=first&role=counselor", "/center/cohorts/",
     "/center/integrations/", "/center/", "/search/?q=first",
+    "/scenarios/", "/scenarios/?shelf=all&source=written&q=scenario",
 ]  # fmt: skip
 LISTS = [
     "/api/sessions/", "/api/assignments/", "/api/evaluations/", "/api/flags/", "/api/disputes/", "/api/team/",

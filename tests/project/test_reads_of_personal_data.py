@@ -157,7 +157,7 @@ PAGES = [
     "/center/cohorts/", "/center/integrations/", "/center/", "/training/library/", "/admin/",
     "/admin/training/session/", "/admin/training/session/{session}/change/",
     "/admin/recordings/recording/{recording}/change/", "/admin/evaluation/evaluation/{evaluation}/change/",
-    "/admin/scenarios/scenario/", "/admin/accounts/account/",
+    "/admin/scenarios/scenario/", "/admin/accounts/account/", "/scenarios/",
 ]  # fmt: skip
 
 

@@ -547,7 +547,7 @@ def test_save_for_library_redirects_to_scenario(client, ready_draft, supervisor,
     )
 
     scenario = Scenario.objects.get()
-    assert response.redirect_chain == [(f"/admin/scenarios/scenario/{scenario.pk}/change/", 302)]
+    assert response.redirect_chain == [(f"/scenarios/{scenario.pk}/try/", 302)]
     assert messages_of(response) == ["“Eleven minutes” was saved. It is in the library. The complaint was deleted."]
     for name in ("title", "description", "prompt", "relevant_policy_sections", "evaluator_context"):
         assert getattr(scenario, name) == DRAFT_TEXTS[name]

@@ -96,7 +96,8 @@ class TrialBeside {
 
   #add({ role, text }) {
     const item = document.createElement("li");
-    item.className = role === "counselor" ? "turn turn-you" : "turn";
+    item.className = "turn";
+    item.classList.toggle("turn-you", role === "counselor");
     const by = document.createElement("p");
     by.className = "turn-by";
     by.textContent = role === "counselor" ? gettext("You") : gettext("The caller");
