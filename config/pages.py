@@ -1,6 +1,7 @@
 """Pages that belong to no app: the theme, the style guide, and what browsers ask for on their own."""
 
 from django.conf import settings
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
@@ -8,6 +9,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.models import User
 from config.storage.static import static_files_version
 
 THEMES = ("light", "dark")
@@ -86,4 +88,12 @@ def style_guide(request: HttpRequest) -> HttpResponse:
     """Show each component in each state, in development and in the demo."""
     if not (settings.DEBUG or settings.DEMO_NOTICE):
         raise Http404
-    return render(request, "style_guide.html", {"tones": ["accent", "good", "warn", "danger"], "letters": "ABCDF"})
+    context = {
+        "tones": ["accent", "good", "warn", "danger"],
+        "letters": "ABCDF",
+        "buttons": ["primary", "second", "quiet", "danger", "danger-quiet"],
+        "states": ["", "hover", "focus"],
+        "person": User(first_name="Sam", last_name="Okafor"),
+        "page": Paginator(range(30), 10).page(2),
+    }
+    return render(request, "style_guide.html", context)

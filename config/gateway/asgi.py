@@ -12,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
 from accounts.web.response_policies import response_headers  # noqa: E402  (after Django is set up)
+from config.gateway.not_found import answer_not_found  # noqa: E402
 from config.health import HealthEndpoints  # noqa: E402
 from config.middleware.response_headers import ResponseHeadersMiddleware  # noqa: E402
 from voicegateway.browser.consumers import CallConsumer  # noqa: E402
@@ -25,7 +26,7 @@ class GatewayApplication:
     def __init__(self) -> None:
         self.call_registry = CallRegistry()
         calls = path("ws/calls/<uuid:pk>/", CallConsumer.as_asgi(call_registry=self.call_registry))
-        health = HealthEndpoints(_answer_not_found, self.call_registry.status, lambda: self.call_registry.is_draining)
+        health = HealthEndpoints(answer_not_found, self.call_registry.status, lambda: self.call_registry.is_draining)
         router = ProtocolTypeRouter({"http": health, "websocket": NotFoundFallback(URLRouter([calls]))})
         self.router = ResponseHeadersMiddleware(router, response_headers())
 
@@ -57,14 +58,6 @@ class NotFoundFallback:
             if "No route found" not in str(error):
                 raise
             await deny_handshake(scope, send, "not_found")
-
-
-async def _answer_not_found(scope: Any, receive: Any, send: Any) -> None:
-    message = b"This server answers calls. The pages are on the web server."
-    # Close the connection, because the body of the request is never read.
-    headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 404, "headers": headers})
-    await send({"type": "http.response.body", "body": message})
 
 
 application = GatewayApplication()

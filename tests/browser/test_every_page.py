@@ -44,7 +44,8 @@ def test_pages_are_accessible(open_page: Callable[..., Page], monitor: PageMonit
 
     VISITED.update(kind.partition("?")[0] for kind in walk.visited)
     print(f"{len(walk.visited)} pages in {time.monotonic() - began:.0f} s")
-    assert [one for one in walk.problems if not (BEING_REBUILT and re.search(BEING_REBUILT, one))] == []
+    problems = [one for one in walk.problems if not (BEING_REBUILT and re.search(BEING_REBUILT, one))]
+    assert problems == [], "\n".join(problems)
     assert len(walk.visited) >= len(STARTS[person])
 
 

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import re
+from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 from unittest.mock import Mock
 from uuid import uuid4
@@ -188,6 +190,20 @@ def test_gateway_sends_the_policies_with_answers_and_refused_handshakes():
     assert [status for status, _ in answers] == [404, 403]
     for _, headers in answers:
         assert [name for name in POLICIES if name not in headers] == []
+
+
+def test_page_of_the_gateway_leads_to_the_web_server_under_a_policy_of_its_own(settings):
+    exchange = exchange_for("/anything/", headers=[(b"accept", b"text/html,*/*")])
+
+    status, headers = answer(GatewayApplication(), exchange)
+
+    body = exchange.body.decode()
+    style = re.search("<style>(.*)</style>", body, re.DOTALL)
+    digest = b64encode(sha256(style[1].encode()).digest()).decode()
+    assert status == 404
+    assert f"style-src 'sha256-{digest}'" in headers["content-security-policy"]
+    assert f'href="{settings.WEB_ORIGINS[0]}"' in body
+    assert "unsafe" not in headers["content-security-policy"]
 
 
 @pytest.mark.parametrize("sent", ["", "short", "x" * 101, "new\tline-in-it", "ünicode-id"])
