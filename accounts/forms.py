@@ -1,6 +1,12 @@
-from typing import Any
+from typing import Any, ClassVar
 
-from allauth.account.forms import ResetPasswordForm
+from allauth.account.forms import (
+    ChangePasswordForm,
+    LoginForm,
+    ReauthenticateForm,
+    ResetPasswordForm,
+    ResetPasswordKeyForm,
+)
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -71,7 +77,40 @@ class EmailChangeForm(forms.Form):
         return email
 
 
-class PasswordResetRequestForm(ResetPasswordForm):
+class PlainFieldsMixin:
+    """Fields of allauth's forms without placeholders, which repeat the labels, and with labels in sentence case."""
+
+    LABELS: ClassVar = {
+        "oldpassword": _("Current password"),
+        "password1": _("New password"),
+        "password2": _("New password again"),
+    }
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            field.label = self.LABELS.get(name, field.label)
+
+
+class PlainLoginForm(PlainFieldsMixin, LoginForm):
+    """allauth's form."""
+
+
+class PlainReauthenticateForm(PlainFieldsMixin, ReauthenticateForm):
+    """allauth's form."""
+
+
+class PlainPasswordChangeForm(PlainFieldsMixin, ChangePasswordForm):
+    """allauth's form."""
+
+
+class PlainPasswordResetForm(PlainFieldsMixin, ResetPasswordKeyForm):
+    """allauth's form."""
+
+
+class PasswordResetRequestForm(PlainFieldsMixin, ResetPasswordForm):
     """allauth's form, limited to the addresses that people log in with. Unconfirmed and former ones are ignored."""
 
     def clean_email(self) -> str:
