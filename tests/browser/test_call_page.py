@@ -19,10 +19,14 @@ from tests.browser.practice_fakes import (
 
 
 def test_call_page_describes_the_call_before_any_request(open_call: Callable[..., Page], api: FakeSessionApi) -> None:
-    page = open_call(require_recording=True)
+    page = open_call(
+        require_recording=True, content_notes="Loss of a job", skills=["Opening", "Listening"], account_name="Harbor"
+    )
 
     expect(page.get_by_role("heading", name="A student who cannot sleep")).to_be_visible()
     expect(page.get_by_text("This assignment requires a recording.")).to_be_visible()
+    for fact in ("Content note: Loss of a job", "Opening, Listening", "Harbor", "12 minutes"):
+        expect(page.get_by_text(fact)).to_be_visible()
     expect(page.get_by_label("What would you like to practice?")).to_have_count(0)
     expect(page.locator(".dock")).to_be_hidden()
     expect(page.get_by_role("button", name="Type", exact=True)).to_be_visible()
@@ -171,6 +175,8 @@ def test_closed_assignment_offers_no_start(open_call: Callable[..., Page]) -> No
 
     expect(page.get_by_text("This assignment is closed")).to_be_visible()
     expect(page.get_by_role("button", name="Start the call")).to_have_count(0)
+    page.get_by_role("button", name="Type", exact=True).click()
+    expect(page.get_by_text("Your microphone stays off.")).to_be_visible()
 
 
 def test_transcript_keeps_the_readers_scroll_position(call: Page, gateway: FakeGateway) -> None:

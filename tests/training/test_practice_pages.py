@@ -5,6 +5,7 @@ import pytest
 from django.utils import timezone
 
 from scenarios.models import Scenario
+from scenarios.models.categories import Skill
 from tests.support.fixtures import (
     CONTEXT_CANARY,
     PROMPT_CANARY,
@@ -34,6 +35,21 @@ def test_practice_page_shows_only_what_a_counselor_may_know(mode, counselor, req
     for secret in (PROMPT_CANARY, CONTEXT_CANARY, SECTIONS_CANARY):
         assert secret not in body
     assert Session.objects.count() == 0
+
+
+def test_call_page_tells_what_is_practiced_and_on_whose_line(counselor, phone_assignment, account):
+    scenario = phone_assignment.scenario
+    scenario.skills.add(Skill.objects.create(organization=scenario.organization, name="Grounding"))
+    Scenario.objects.update(account=account, content_notes="Loss of a job")
+
+    body = client_of(counselor).get(f"/training/voice/{phone_assignment.pk}/").content.decode()
+
+    assert "Grounding" in body and account.name in body and "Content note: Loss of a job" in body
+    assert "You answer, so you speak first." in body
+
+    Scenario.objects.update(opens="caller")
+
+    assert "The caller speaks first." in client_of(counselor).get(f"/training/voice/{phone_assignment.pk}/").text
 
 
 def test_practice_page_contains_the_id_of_its_live_session(counselor, chat, chat_assignment):

@@ -224,3 +224,27 @@ def test_ring_wraps_around_and_is_bounded(page: Page) -> None:
     )
 
     assert result == [[[1, 2, 3, 4, 5, 6, 7]] * 3, 8, 2, 10]
+
+
+def test_held_player_is_silent_reports_nothing_as_heard_and_goes_on_where_it_stopped(page: Page) -> None:
+    result = run_script(
+        page,
+        PLAYER
+        + """
+        const loudest = (samples) => Math.max(...samples.map(Math.abs));
+        player.play(1, 0, voice(12000));
+        player.endItem(1);
+        render(50);
+        player.hold(true);
+        const before = reports.length;
+        render(1);  // fades out
+        player.resume();  // the gateway cannot end this page's hold
+        const held = loudest(render(100));
+        const during = reports.length - before;
+        player.hold(false);
+        const after = loudest(render(200));
+        return [held, during, after > 0.1, reports.at(-1).samples, reports.at(-1).final];
+        """,
+    )
+
+    assert result == [0, 0, True, 12000, True]
