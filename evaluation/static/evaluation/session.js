@@ -83,6 +83,9 @@ window.addEventListener("hashchange", () => {
 const refusal = document.querySelector("main > .banner-danger");
 refusal?.setAttribute("tabindex", "-1");
 refusal?.focus();
+const tabs = document.querySelector("#session-tabs");
+const current = tabs?.querySelector("[aria-current]");
+if (current) tabs.scrollLeft = current.offsetLeft - tabs.offsetLeft; // on a phone, the last tabs are off the screen
 openTabOfHash();
 openRowOfHash();
 findPlayer();
