@@ -431,9 +431,6 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
         organization=over.organization, document=document, position=0, number="1010", title="Answer."
     )
     invitation = invite_people(admin, "new@example.org", "counselor").invited[0]
-    section = ProcedureSection.objects.create(
-        organization=account.organization, document=document, position=1, number="1010", title="Answer"
-    )
     scenario = phone_assignment.scenario
     job = ImportJob.objects.create(organization=counselor.organization, source="api", sha256="x")
     draft = ScenarioDraft.objects.create(
@@ -453,7 +450,6 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
         "flag": flag.public_id,
         "person": counselor.pk,
         "cohort": cohort.pk,
-        "section": section.pk,
         "invitation": invitation.pk,
         "token": token.pk,
         "webhook": webhook.pk,

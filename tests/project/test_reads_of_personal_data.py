@@ -152,9 +152,9 @@ def test_lists_and_querysets_agree_with_the_reads(who, request, sessions):
 
 
 PAGES = [
-    "/", "/sessions/", "/sessions/{session}/", "/sessions/{session}/transcript/", "/search/?q=e", "/progress/", "/team/",
-    "/attention/", "/live/", "/feedback/", "/flags/", "/reviews/", "/assignments/", "/accounts/", "/center/people/",
-    "/center/cohorts/", "/center/integrations/", "/center/", "/training/library/", "/admin/",
+    "/", "/sessions/", "/sessions/{session}/", "/sessions/{session}/transcript/", "/search/?q=e", "/progress/",
+    "/team/", "/attention/", "/live/", "/feedback/", "/flags/", "/reviews/", "/assignments/", "/accounts/",
+    "/center/people/", "/center/cohorts/", "/center/integrations/", "/center/", "/training/library/", "/admin/",
     "/admin/training/session/", "/admin/training/session/{session}/change/",
     "/admin/recordings/recording/{recording}/change/", "/admin/evaluation/evaluation/{evaluation}/change/",
     "/admin/scenarios/scenario/", "/admin/accounts/account/", "/scenarios/",
