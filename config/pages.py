@@ -65,7 +65,7 @@ def service_worker(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def offline(request: HttpRequest) -> HttpResponse:
+def page_without_connection(request: HttpRequest) -> HttpResponse:
     """Show what a browser without a connection can do. The page is the same for everyone."""
     return render(request, "offline.html")
 

@@ -26,7 +26,7 @@ site_patterns = [
     path("manifest.webmanifest", cache_control(public=True, max_age=3600)(pages.manifest), name="manifest"),
     path("robots.txt", cache_control(public=True, max_age=86400)(pages.robots), name="robots"),
     path("favicon.ico", cache_control(public=True, max_age=86400)(pages.favicon), name="favicon"),
-    path("offline/", pages.offline, name="offline"),
+    path("offline/", pages.page_without_connection, name="offline"),
     path("theme/", pages.theme, name="theme"),
     path("guides/", guides.guide_list, name="guides"),
     path("guides/<slug:name>/", guides.guide, name="guide"),

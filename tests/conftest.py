@@ -31,7 +31,7 @@ GROUPS = {
     "practice": ("browser/",),
     "conformance": ("standins/openai/test_conformance_scripts.py",),
     "gateways": ("voicegateway/test_gateway_",),
-    "installation": ("config/test_launcher.py", "config/test_bootstrap.py"),
+    "installation": ("config/test_launcher.py", "config/test_bootstrap.py", "config/test_static_storage.py"),
     "databases": ("config/test_upgrade.py", "config/test_web_under_load.py"),
     "foreign servers": ("ai/test_models_check.py",),
     "spools": ("recordings/test_spool_damage.py",),

@@ -10,7 +10,13 @@ from django.template.base import Lexer, TokenType
 from tests.support.pseudo_locale import find_plain_texts, plain_words
 
 ROOT = Path(__file__).parents[2]
-TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in (".html", ".txt"))
+# The style guide is for developers, and licenses stay as they are.
+FOR_DEVELOPERS = {"style_guide", "style_guide.html", "vendored"}
+TEMPLATES = sorted(
+    path
+    for path in (ROOT / "templates").rglob("*")
+    if path.suffix in (".html", ".txt") and not FOR_DEVELOPERS & set(path.parts)
+)
 MODULES = sorted(
     path
     for app in ("accounts", "config", "evaluation", "recordings", "scenarios", "training", "voicegateway")
@@ -18,7 +24,7 @@ MODULES = sorted(
     if not {"migrations", "management"} & set(path.parts)
 )
 
-SCRIPTS = sorted(path for path in ROOT.glob("*/static/*/*.js") if path.parts[-4] != "tests")
+SCRIPTS = sorted(path for path in ROOT.glob("*/static/*/*.js") if path.parts[-4] not in ("tests", "var"))
 
 # Filters whose argument is shown, and the filter that forms only English plurals.
 SHOWN_ARGUMENT = re.compile(r"""\|(?:default|default_if_none|yesno|add):(["'])(?P<text>[^"']*)\1""")
