@@ -45,6 +45,30 @@ OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clie
 # Links to other places of the same page are other pages only if they are its tabs or steps.
 LINKS = """() => [...document.querySelectorAll("a[href]")]
   .map((link) => [link.href, link.closest(".tabs, .steps") !== null])"""
+# Focus each control, and name those whose outline a box around them cuts off, in a direction in which it cannot scroll.
+CUT_OUTLINES = """() => {
+  const cut = [];
+  for (const control of document.querySelectorAll("main :is(a[href], button, input, select, textarea, summary)")) {
+    if (!control.checkVisibility() || control.type === "hidden") continue;
+    control.focus({focusVisible: true});
+    const {outlineStyle, outlineWidth, outlineOffset} = getComputedStyle(control);
+    if (document.activeElement !== control || outlineStyle === "none") continue;
+    const reach = parseFloat(outlineWidth) + parseFloat(outlineOffset) - 0.5;
+    const inner = control.getBoundingClientRect();
+    for (let box = control.parentElement; box && box !== document.body; box = box.parentElement) {
+      const {overflowX, overflowY} = getComputedStyle(box);
+      const outer = box.getBoundingClientRect();
+      const isTall = box.scrollHeight > box.clientHeight, isWide = box.scrollWidth > box.clientWidth;
+      const above = outer.top - inner.top + reach, below = inner.bottom + reach - outer.bottom;
+      const left = outer.left - inner.left + reach, right = inner.right + reach - outer.right;
+      const cutsY = overflowY !== "visible" && !isTall && Math.max(above, below) > 0;
+      const cutsX = overflowX !== "visible" && !isWide && Math.max(left, right) > 0;
+      if (cutsX || cutsY) cut.push(`${control.outerHTML.slice(0, 90)} in .${box.className}`);
+    }
+  }
+  document.activeElement.blur();
+  return cut;
+}"""
 # Django's multiple-choice widget puts ARIA hints on a span, and its tables of read-only rows scroll on a phone.
 TOLERATED_IN_ADMIN = {"aria-prohibited-attr", "scrollable-region-focusable"}
 
@@ -55,6 +79,7 @@ class SiteWalk:
 
     page: Page
     skipped: str = ""  # a pattern of paths that this walk leaves out
+    known: set[str] = field(default_factory=set)  # kinds that another walk has looked at: only their links count
     visited: dict[str, str] = field(default_factory=dict)  # address by kind
     problems: list[str] = field(default_factory=list)
 
@@ -65,7 +90,7 @@ class SiteWalk:
             kind = self.kind_of(address, is_tab)
             if kind and kind not in self.visited:
                 self.visited[kind] = address
-                waiting += list(self.look_at(address))
+                waiting += list(self.look_at(address, kind.partition("?")[0] in self.known))
 
     def kind_of(self, address: str, is_tab: bool) -> str:
         """Return the route of an address, with the query of a tab, or "" for an address outside of this walk."""
@@ -80,7 +105,7 @@ class SiteWalk:
         app = match.kwargs.get("app_label", "")
         return f"/{match.route}{app}{'?' + parts.query if is_tab else ''}"
 
-    def look_at(self, address: str) -> Iterator[tuple[str, bool]]:
+    def look_at(self, address: str, is_known: bool) -> Iterator[tuple[str, bool]]:
         """Check a page and return its links."""
         try:
             answer = self.page.goto(address)
@@ -91,7 +116,7 @@ class SiteWalk:
         if answer is None or not answer.headers.get("content-type", "").startswith("text/html"):
             return
         found = [f"status {answer.status}"] if answer.status != 200 else []
-        found += page_problems(self.page, [*looks(len(self.visited))])
+        found += [] if is_known else page_problems(self.page, looks(len(self.visited)))
         self.problems += [f"{urlsplit(address).path}: {problem}" for problem in found]
         yield from self.page.evaluate(LINKS)
 
@@ -116,4 +141,6 @@ def page_problems(page: Page, looks: list[tuple[ViewportSize, Scheme, list[str]]
     page.set_viewport_size(PHONE)
     if page.evaluate(OVERFLOW) > 0:
         found.append(f"{page.evaluate(OVERFLOW)} px wider than a phone")
+    if "/admin/" not in page.url:
+        found += [f"outline cut off: {one}" for one in page.evaluate(CUT_OUTLINES)]
     return found

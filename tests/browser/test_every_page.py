@@ -26,7 +26,7 @@ STARTS = {
 SKIPPED = r"^/(api|static)/|^/account/logout/" + ("" if IS_PROVE_RUN else r"|^/admin/.")
 VISITED: set[str] = set()
 # Pages that are still in the old look. Remove this once they are rebuilt.
-BEING_REBUILT = r"^/training/(voice|chat)/.*: 2 h1"
+BEING_REBUILT = r"^/training/(voice|chat)/"
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def flags() -> list[str]:
 @pytest.mark.parametrize("person", STARTS)
 def test_pages_are_accessible(open_page: Callable[..., Page], monitor: PageMonitor, person: str) -> None:
     monitor.expected_problems += ["gettext is not defined"] if BEING_REBUILT else []
-    walk = SiteWalk(open_page(STARTS[person][0], person), SKIPPED)
+    walk = SiteWalk(open_page(STARTS[person][0], person), SKIPPED, set() if IS_PROVE_RUN else VISITED - {"/"})
     began = time.monotonic()
 
     walk.walk(*STARTS[person])

@@ -41,7 +41,7 @@ from training.services.notifications import send_due_notifications
 OUR_APPS = ("accounts", "scenarios", "training", "recordings", "evaluation")
 
 # Views whose text comes from a library, is read by programs, or is a whole English file (a guide).
-NOT_FOR_PEOPLE = {"site:guide", "schema", "docs", "api:schema", "api:docs"}
+NOT_FOR_PEOPLE = {"site:guide", "schema", "docs", "api:schema", "api:docs", "site:robots"}
 
 # Columns whose choices are written into all rows, one choice at a time, with the person and pages that show them.
 STATES = [
