@@ -61,7 +61,7 @@ PROOFS = {
     "no request of its people fails, and nothing is lost",
     "tests/project/test_permission_matrix.py": "Every route of the pages, the API, and the admin site, as every role",
     "tests/standins": "The stand-in's own tests, and every script of the conformance suite against the product",
-    "tests/browser": "Every path in Chromium, and axe on every page, light and dark, at 360 and 1440 px",
+    "tests/browser": "Every path in Chromium, and axe on every page, light and dark, at 390, 768, and 1440 px",
     "tests/config": "Every way in which an installation or the demo can fail",
 }
 
