@@ -121,7 +121,7 @@ class SiteWalk:
 
 
 def looks(number: int) -> list[tuple[ViewportSize, Scheme, list[str]]]:
-    return ALL_LOOKS if IS_PROVE_RUN else [ALTERNATING[number % len(ALTERNATING)]]
+    return ALL_LOOKS if IS_PROVE_RUN else ALTERNATING[number % len(ALTERNATING)]
 
 
 def page_problems(page: Page, looks: list[tuple[ViewportSize, Scheme, list[str]]]) -> list[str]:
