@@ -76,7 +76,7 @@ def greet(person: User) -> str:
 
 def _newest_feedback(person: User) -> list[Evaluation]:
     """Return the person's newest feedback that they may see. That on trials does not count."""
-    own = Evaluation.objects.latest_completed().filter(session__counselor=person)
+    own = Evaluation.objects.for_user(person).latest_completed().filter(session__counselor=person)
     listed = own.exclude(session__kind=Session.Kind.TRIAL).select_related("session__scenario_version")
     newest = listed.order_by("-session__started_at")[:LAST_SCORES]
     return [one for one in newest if not one.is_hidden_from(person)]

@@ -42,7 +42,9 @@ def scenario_library(request: AuthenticatedRequest) -> HttpResponse:
         "page": page,
         "count": found.count(),
         "difficulties": Difficulty.choices,
-        "categories": Category.objects.filter(Exists(playable.filter(category=OuterRef("pk"))))[:MAX_CATEGORIES],
+        "categories": Category.objects.for_user(request.user).filter(Exists(playable.filter(category=OuterRef("pk"))))[
+            :MAX_CATEGORIES
+        ],
     }
     return render(request, "training/library.html", context)
 
