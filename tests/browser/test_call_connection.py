@@ -51,9 +51,11 @@ def test_reconnection_is_retried_while_the_gateway_is_unavailable(
 ) -> None:
     for _ in range(2):
         api.answer_next("POST 7/ticket/", 503, {"detail": "Not now."})
+    call.get_by_role("button", name="Type", exact=True).click()
     gateway.lines[-1].close(code=1006)
 
     expect(call.get_by_text("Reconnecting…")).to_be_visible()
+    expect(call.get_by_label("Type instead of speaking")).to_be_focused()
     expect(call.get_by_text("Until then, nobody can hear you.")).to_be_visible()
     wait_until(call, lambda: len(gateway.lines) == 2)
     expect(call.get_by_text("The caller is listening")).to_be_visible()

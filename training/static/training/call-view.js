@@ -118,10 +118,12 @@ export class CallView {
   }
 
   #enter(phase) {
+    const isInterrupted = this.#phase === TALKING && phase === "connecting";
     this.#phase = phase;
     if (phase === TALKING) this.#talkingSince ??= performance.now();
     if (phase === "ended") this.#talkingSince = null;
     this.showCallerLevel(0);
+    if (isInterrupted) return; // the controls stay, and somebody may be typing
     // Move the focus to the new phase for keyboard and screen reader users.
     this.root.querySelector(`[data-focus="${phase}"]`)?.focus({ preventScroll: true });
     this.root.scrollIntoView({ block: "nearest" });
