@@ -180,7 +180,7 @@ def test_silent_microphone_is_reported_with_what_to_do(open_call: Callable[..., 
 
 
 def test_page_loads_its_line_only_when_needed_and_again_after_a_failure(
-    open_call: Callable[..., Page], page: Page
+    open_call: Callable[..., Page], page: Page, gateway: FakeGateway
 ) -> None:
     requested: list[str] = []
 
@@ -196,9 +196,10 @@ def test_page_loads_its_line_only_when_needed_and_again_after_a_failure(
     expect(page.get_by_role("alert").filter(has_text="A part of this page did not arrive.")).to_be_focused()
     page.unroute("**/training/call-controls.js")
 
-    page.get_by_role("button", name="Try again").locator("visible=true").click()
+    page.get_by_role("button", name="Try again").locator("visible=true").dblclick()
 
     expect(practice_panel(page)).to_have_attribute("data-phase", "talking")
+    assert len(gateway.lines) == 1
     page.remove_listener("request", note)
 
 

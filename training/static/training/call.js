@@ -33,6 +33,7 @@ function controls() {
 }
 
 async function act(name, button) {
+  if (button.getAttribute("aria-busy") === "true") return; // pressed again while the scripts are still loading
   lastAction = name;
   button.setAttribute("aria-busy", "true");
   try {
