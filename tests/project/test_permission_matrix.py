@@ -663,7 +663,7 @@ def test_every_route_is_in_the_tables():
         known |= {path.format(app, name, "{}") for _, path, _ in ADMIN_ACTIONS.values()} | {
             f"/admin/{app}/{name}/{{}}/"
         }
-    known |= {"/progress/{}/", "/admin/accounts/user/{}/password/", "/admin/{}/", "/admin/{}"}
+    known |= {"/progress/{}/", "/guides/{}/", "/admin/accounts/user/{}/password/", "/admin/{}/", "/admin/{}"}
 
     def shape(route: str) -> str:
         plain = re.sub(r"<[^>]+>", "{}", route)
