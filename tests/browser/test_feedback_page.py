@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
 from tests.browser.demo_site import DemoSite
-from tests.browser.practice_actions import open_tab, wait_until_true
+from tests.browser.practice_actions import expect_evidence, line_patterns, open_tab, saved_lines, wait_until_true
 from tests.browser.test_accessibility import PHONE, SUPERVISOR, accessibility_problems
 
 ROOT = Path(__file__).parents[2]
@@ -151,6 +151,8 @@ def test_page_never_stays_with_what_was_being_prepared(open_page: Callable[..., 
     expect(page.get_by_text("This chat is in progress.")).to_have_count(0)
     expect(page.get_by_text("is being prepared")).to_have_count(0)
     expect(page.locator("#session-grade [data-grade]")).to_be_visible()
+    expect_evidence(page, "my name is Sam")
+    expect(saved_lines(page)).to_have_text(line_patterns("Caller", "You.*Sam", "Caller"))
 
 
 def test_whole_chat_can_be_commented_on(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
