@@ -85,7 +85,8 @@ refusal?.setAttribute("tabindex", "-1");
 refusal?.focus();
 const tabs = document.querySelector("#session-tabs");
 const current = tabs?.querySelector("[aria-current]");
-if (current) tabs.scrollLeft = current.offsetLeft - tabs.offsetLeft; // on a phone, the last tabs are off the screen
+// On a phone, the last tabs are off the screen.
+if (current) tabs.scrollLeft = current.offsetLeft + current.offsetWidth - tabs.offsetLeft - tabs.clientWidth;
 openTabOfHash();
 openRowOfHash();
 findPlayer();
