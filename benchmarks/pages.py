@@ -20,7 +20,7 @@ PEOPLE_COUNT, SCENARIO_COUNT, DAYS = 400, 200, 365
 VISITS, ROUNDS = 25, 5
 FOR_ADMINS = [
     "/", "/sessions/", "/sessions/?q=Last5", "/assignments/", "/assignments/?status=completed", "/feedback/",
-    "/feedback/?grade=B", "/flags/", "/reviews/", "/attention/", "/team/", "/team/people/?q=first1", "/live/",
+    "/feedback/?grade=B", "/flags/", "/reviews/", "/attention/", "/team/", "/team/?q=first1", "/live/",
     "/training/library/", "/api/sessions/", "/api/evaluations/", "/api/assignments/", "/api/flags/", "/api/disputes/",
     "/api/team/", "/api/attention/", "/api/people/?search=last5",
 ]  # fmt: skip

@@ -39,7 +39,6 @@ urlpatterns = [
     path("progress/<slug:skill>/", progress.skill_evidence, name="skill_evidence"),
     path("team/", team.team, name="team"),
     path("team/export.csv", team.team_export, name="team_export"),
-    path("team/people/", team.counselor_search, name="counselor_search"),
     path("attention/", attention.attention, name="attention"),
     path("live/", team.live_session_list, name="live_sessions"),
     path("feedback/", team.evaluation_list, name="evaluation_list"),

@@ -24,6 +24,7 @@ GROUPS = {
         "browser/test_accessibility",
         "browser/test_every_page",
         "browser/test_role_journeys",
+        "browser/test_supervisor_pages",
         "browser/test_scenario_import",
         "browser/javascript/",
         "browser/test_call_review",

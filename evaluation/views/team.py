@@ -11,7 +11,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from accounts.models import User
 from accounts.web.countless_paginator import get_countless_page
 from accounts.web.downloads import SPREADSHEET_ENCODING, stream_download
 from accounts.web.filter_links import build_filter_links
@@ -148,14 +147,3 @@ def flag_handle(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     else:
         messages.error(request, first_error(form))
     return redirect("evaluation:flag_list")
-
-
-@login_required
-@_requires_team_viewer
-@require_GET
-def counselor_search(request: AuthenticatedRequest) -> HttpResponse:
-    """Suggest up to ten counselors who match the text typed so far, or the first ones. There may be thousands."""
-    text = request.GET.get("q", "").strip()[:100]
-    people = User.objects.for_user(request.user).counselors()
-    found = people.matching(text).by_name()[:10]
-    return render(request, "evaluation/_counselor_search.html", {"found": found, "text": text})

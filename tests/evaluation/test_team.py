@@ -159,16 +159,18 @@ def test_live_sessions_are_listed_and_readable(supervisor, stranger, counselor, 
     assert "No conversations in progress" in client.get("/live/").content.decode()
 
 
-def test_counselor_search_lists_ten_of_many_matches(organization, supervisor, stranger):
+def test_team_page_lists_people_and_finds_them_by_parts_of_their_names(organization, supervisor, stranger):
     User.objects.bulk_create(
         User(organization=organization, email=f"c{n}@example.org", first_name=f"Name{n}", last_name="Okafor")
         for n in range(300)
     )
+    client = client_of(supervisor)
 
-    found = client_of(supervisor).get("/team/people/?q=name29+oka").content.decode()
+    everyone, found = client.get("/team/").context, client.get("/team/?q=name29+oka").context
 
-    assert found.count("<li>") == 10 and "Name29 Okafor" in found
-    assert "No counselors match your search." in client_of(stranger).get("/team/people/?q=okafor").content.decode()
+    assert (len(everyone["rows"]), everyone["page"].paginator.count) == (25, 300)
+    assert {row.person.first_name for row in found["rows"]} == {"Name29", *(f"Name29{n}" for n in range(10))}
+    assert "No counselors match your filters" in client_of(stranger).get("/team/?q=okafor").content.decode()
 
 
 def test_evaluation_list_filters_by_counselor_grade_and_state(supervisor, counselor, colleague):

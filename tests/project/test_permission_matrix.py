@@ -67,7 +67,6 @@ GET    /progress/                               200   200   200   200   200   20
 GET    /progress/risk/                          200   200   200   200   200   200   200   login
 GET    /team/                                                  training.view_assignment               200       403
 HEAD   /team/export.csv                                        training.export_session                200       403
-GET    /team/people/                                           training.view_assignment               200       403
 GET    /attention/                                             training.view_assignment               200       403
 GET    /live/                                                  training.follow_session                200       403
 GET    /feedback/                                              evaluation.view_evaluation             200       403

@@ -21,7 +21,7 @@ PAGES = [
     "/", "/sessions/", "/sessions/?person=first&scenario=scenario&status=graded&sort=score", "/assignments/",
     "/assignments/?status=overdue", "/feedback/", "/feedback/?state=disputed", "/feedback/?state=unreviewed", "/flags/",
     "/reviews/", "/attention/", "/team/", "/team/?show=need", "/team/?show=new", "/live/", "/training/library/",
-    "/assignments/new/", "/assignments/new/?find_counselors=first&find_scenarios=scenario", "/team/people/?q=first",
+    "/assignments/new/", "/assignments/new/?find_counselors=first&find_scenarios=scenario", "/team/?q=first",
     "/progress/", "/accounts/", "/center/people/", "/center/people/?q=first&role=counselor", "/center/cohorts/",
     "/center/integrations/", "/center/", "/search/?q=first",
     "/scenarios/", "/scenarios/?shelf=all&source=written&q=scenario",
