@@ -1,7 +1,7 @@
 """Page of everything that needs attention, by kind."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.auth.decorators import login_required, permission_required
@@ -64,6 +64,8 @@ _SECTIONS = {
     "ungraded": Section("ungraded", _("Without a grade"), view="evaluation:history", query="?status=ungraded"),
     "inactive": Section("inactive", _("Not practicing"), _("No conversation in the last four weeks.")),
 }
+# The title beside red lines, which are not listed again.
+_OTHERS_WAITING = replace(_SECTIONS["waiting"], title=_("Other feedback that needs human review"))
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,11 @@ class FilledSection:
 @require_GET
 def attention(request: AuthenticatedRequest) -> HttpResponse:
     """Show the people and items that need a supervisor's attention now."""
+    groups = list_attention(request.user)
+    named = _SECTIONS | {"waiting": _OTHERS_WAITING} if groups["red_lines"].count else _SECTIONS
     sections = [
-        FilledSection(_SECTIONS[kind], group.count, [describe_item(kind, row) for row in group.rows])
-        for kind, group in list_attention(request.user).items()
+        FilledSection(named[kind], group.count, [describe_item(kind, row) for row in group.rows])
+        for kind, group in groups.items()
         if group.count
     ]
     return render(request, "evaluation/attention.html", {"sections": sections})
