@@ -72,7 +72,12 @@ def _entries(user: User) -> list[tuple[str, str, tuple[str, ...], bool]]:
         (
             gettext("Scenarios"),
             "library",
-            ("scenarios:scenario_list", "scenarios:scenario_new", "scenarios:scenario_edit"),
+            (
+                "scenarios:scenario_list",
+                "scenarios:scenario_new",
+                "scenarios:scenario_edit",
+                "scenarios:scenario_detail",
+            ),
             user.has_perm("scenarios.view_scenario"),
         ),
         (

@@ -18,6 +18,8 @@ from evaluation.models.flag_kinds import FlagSeverity
 from evaluation.services.alerts import send_alerts, send_report_alert
 from evaluation.services.grading import grade_evaluation
 from evaluation.services.notifications import send_feedback_ready_emails
+from scenarios.models import Scenario
+from scenarios.services.evaluator_contexts import write_evaluator_context
 from tests.project.test_permission_matrix import (
     ADMIN_ACTIONS,
     EXPECTED_ANSWERS,
@@ -34,6 +36,7 @@ from tests.support.pseudo_locale import (
     find_plain_values,
     plain_words,
     pseudo_locale,
+    widen,
     widen_rows,
 )
 from training.services.notifications import send_due_notifications
@@ -70,6 +73,8 @@ def object_ids(objects, queued_evaluation, standin):  # noqa: F811
     grade_evaluation(queued_evaluation.pk)
     Evaluation.objects.filter(score=None).update(score=50, grade="D")  # for a test that sets the status to completed
     widen_rows(*OUR_APPS)
+    for scenario in Scenario.objects.all():  # the text is in a file
+        write_evaluator_context(scenario, widen(scenario.evaluator_context))
     with pseudo_locale():
         yield {key: str(value) for key, value in (objects | {"documented": queued_evaluation.session_id}).items()}
 

@@ -40,7 +40,8 @@ export class Autosave {
     this.#running = this.#send();
     const isSaved = await this.#running;
     this.#running = null;
-    return isSaved && !this.#isDirty;
+    // More may have been typed in the meantime.
+    return isSaved && this.flush();
   }
 
   async #send() {

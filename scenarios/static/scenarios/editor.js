@@ -34,14 +34,11 @@ function showSaved({ revision, saved, title, page, trial, parts = {} }) {
 
 const autosave = new Autosave(form, showSaved);
 
-// A link to another step saves first. A step of a scenario that was never saved is reached by its button.
+// A link to another step saves first. Before the first save, the steps are buttons, which save, too.
 document.querySelector(".steps").addEventListener("click", async (event) => {
   const link = event.target.closest("a");
-  if (!link || event.metaKey || event.ctrlKey) return;
-  const isNew = form.elements.revision.value === "0" && form.elements.is_new;
-  if (!autosave.isDirty && !isNew) return;
+  if (!link || !autosave.isDirty || event.metaKey || event.ctrlKey) return;
   event.preventDefault();
-  if (isNew) autosave.touch();
   if (await autosave.flush()) window.location.assign(link.href);
 });
 
@@ -59,15 +56,31 @@ function showCounters(root) {
 }
 
 showCounters(form);
-watchPassages();
-watchChecks(() => autosave.touch());
-watchSections();
-form.elements.account?.addEventListener("change", async () => {
+/** Return whether a field was changed before this script ran. */
+function isEdited(field) {
+  if (field.matches("select")) {
+    const usual = [...field.options].find((option) => option.defaultSelected) ?? field.options[0];
+    return field.value !== usual.value;
+  }
+  if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
+  return field.matches("input:not([type=hidden], [type=file]), textarea") && field.value !== field.defaultValue;
+}
+
+async function showOtherAccount() {
   autosave.touch();
   if (!(await autosave.flush())) return;
   await reloadSections();
   showCounters(document.getElementById("sections"));
-});
+}
+
+watchPassages();
+watchChecks(() => autosave.touch());
+watchSections();
+form.elements.account?.addEventListener("change", showOtherAccount);
+
+const edited = [...form.elements].filter((field) => isEdited(field));
+if (edited.includes(form.elements.account)) showOtherAccount();
+else if (edited.length) autosave.touch();
 
 const wrong = form.querySelector("[aria-invalid=true]");
 if (wrong) {

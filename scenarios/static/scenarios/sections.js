@@ -18,7 +18,8 @@ function showChosen() {
     count += chosen.has(button.value);
   }
   const words = document.querySelector("[data-chosen-count]");
-  if (words) words.textContent = interpolate(ngettext("%(count)s chosen", "%(count)s chosen", count), { count }, true);
+  const message = interpolate(ngettext("%(count)s chosen", "%(count)s chosen", count), { count }, true);
+  if (words) words.textContent = count ? message : "";
 }
 
 async function read(link) {

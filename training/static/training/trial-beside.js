@@ -84,6 +84,14 @@ class TrialBeside {
     if (session) await this.api.stop(session.id).catch(() => null);
   }
 
+  /** Stop the trial when the page is left. The request outlives the page. */
+  stopOnLeave() {
+    if (!this.#session) return;
+    const { sessionsUrl, csrf } = this.root.dataset;
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf };
+    fetch(`${sessionsUrl}${this.#session.id}/stop/`, { method: "POST", headers, body: "{}", keepalive: true });
+  }
+
   async #try(act) {
     try {
       await act();
@@ -152,3 +160,4 @@ trial.box.addEventListener("keydown", (event) => {
   event.preventDefault();
   trial.send();
 });
+window.addEventListener("pagehide", () => trial.stopOnLeave());
