@@ -128,6 +128,8 @@ def test_refused_draft_can_be_tried_again(open_page: Callable[..., Page], demo_s
     expect(save_button(page)).to_be_visible()
     page.get_by_text("Discard this draft").click()
     page.get_by_role("button", name="Discard draft and complaint").click()
+    expect(page.get_by_role("heading", name="Discard this draft?")).to_be_visible()
+    page.get_by_role("button", name="Discard draft and complaint").click()
     expect(page.locator(".messagelist")).to_contain_text("The draft and its complaint were deleted.")
 
 

@@ -1,6 +1,7 @@
 """Import of packs by trainers and supervisors, in the real demo with its real worker."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,8 @@ def test_pack_is_previewed_and_imported_once(
     expect(page.locator(".import-notice")).to_have_text("The import is complete. Created: 2. Already existing: 1.")
     page.get_by_role("link", name=f"{title_prefix} two").click()
     expect(page.get_by_label("Title", exact=True)).to_have_value(f"{title_prefix} two")
-    expect(page.get_by_label("Evaluator context", exact=True)).to_have_value("- Waits.")
+    page.get_by_role("link", name=re.compile("Assessed$")).click()
+    expect(page.get_by_label("In your words")).to_have_value("- Waits.")
     page.goto(ADD)
     upload(page, path)
     expect(page.locator(".import-notice")).to_have_text("Nothing to import. All 3 scenarios already exist.")

@@ -110,7 +110,7 @@ def test_trial_page_works_in_either_mode_and_links_to_the_scenario(request, role
     body = response.content.decode()
     assert response.status_code == 200
     assert "This is a trial of a draft." in body and "It doesn’t count toward assignments" in body
-    assert f'href="/admin/scenarios/scenario/{draft.pk}/change/"' in body
+    assert f'href="/scenarios/{draft.pk}/try/"' in body
     assert f'data-kind="trial" data-mode="{mode}" data-assignment-id="" data-scenario-id="{draft.pk}"' in body
     assert PROMPT_CANARY not in body
     assert Session.objects.count() == 0

@@ -65,7 +65,7 @@ def test_titles_of_another_organization_are_not_linked(stranger, organization, o
     html = client_of(stranger).get(page_of(job)).content.decode()
 
     own = Scenario.objects.get(organization=other_organization)
-    assert f"/admin/scenarios/scenario/{own.pk}/" in html
+    assert f"/scenarios/{own.pk}/" in html
     assert str(theirs.pk) not in html
 
 
@@ -350,7 +350,7 @@ def test_result_links_to_scenarios(supervisor, organization):
 
     page = client_of(supervisor).get(page_of(job)).content.decode()
 
-    linked = re.findall(r'scope="row"><a href="/admin/scenarios/scenario/([^/]+)/change/">([^<]+)</a>', page)
+    linked = re.findall(r'scope="row"><a href="/scenarios/([^/]+)/">([^<]+)</a>', page)
     new = Scenario.objects.get(title="New")
     assert linked == [(str(new.pk), "New"), (str(old.pk), "OLD"), (str(unchanged.pk), "There")]
 
