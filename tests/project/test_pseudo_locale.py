@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.db import IntegrityError, models, transaction
 from django.test import Client, RequestFactory
 from django.urls import resolve
 
+from accounts.services.invitation_emails import send_waiting_invitations
 from evaluation.models import Evaluation, Flag
 from evaluation.models.flag_kinds import FlagSeverity
 from evaluation.services.alerts import send_alerts, send_report_alert
@@ -271,12 +273,13 @@ def test_emails_contain_only_translated_text(object_ids, supervisor):
     send_feedback_ready_emails()
     send_alerts(evaluation.pk)
     send_report_alert(Flag.objects.earliest("pk").pk)
+    send_waiting_invitations(timedelta(0))
 
     found = {
         str(message.subject): {text for text in (str(message.subject), str(message.body)) if plain_words(text)}
         for message in mail.outbox
     }
-    assert len(mail.outbox) >= 5
+    assert len(mail.outbox) >= 6
     assert sorted_texts(found) == {}
 
 

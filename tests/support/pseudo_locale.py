@@ -144,7 +144,7 @@ _WIDE_LETTERS = {ord(letter): ord(letter) + 0xFEE0 for letter in map(chr, range(
 # Columns that have no choices but hold codes instead of free text.
 _CODES = {
     "Account.vector_store_id", "CriterionResult.branch", "CriterionResult.key", "Evaluation.grade",
-    "Evaluation.reviewed_grade", "Recording.reason", "Scenario.title_key",
+    "Evaluation.reviewed_grade", "Invitation.digest", "Recording.reason", "Scenario.title_key",
     "Session.not_gradable_reason", "Tally.skill", "TranscriptTurn.after", "TranscriptTurn.item", "User.password",
     "Webhook.secret", "Webhook.url",
 }  # fmt: skip
