@@ -136,8 +136,8 @@ POST   /center/integrations/webhooks/new/                      accounts.add_webh
 GET    /center/integrations/webhooks/{webhook}/                accounts.change_webhook               200       403
 POST   /center/integrations/webhooks/{webhook}/                accounts.change_webhook               400       403
 POST   /center/integrations/webhooks/{webhook}/delete/         accounts.delete_webhook               200       403
-GET    /invitation/x/                           400   400   400   400   400   400   400   400
-POST   /invitation/x/                           400   400   400   400   400   400   400   400
+GET    /invitation/x:y/                         400   400   400   400   400   400   400   400
+POST   /invitation/x:y/                         400   400   400   400   400   400   400   400
 GET    /training/voice/free/                    200   200   200   200   200   200   200   login
 GET    /training/chat/free/                     200   200   200   200   200   200   200   login
 POST   /training/chat/begin/                    away  away  away  away  away  away  away  login
