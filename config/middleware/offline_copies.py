@@ -13,7 +13,12 @@ from django.utils.deprecation import MiddlewareMixin
 
 OWNER = "Offline-Owner"  # whose copies may remain: a value for this login alone, or "none"
 SLOT = "Offline-Slot"  # the place of this page among the copies. Each place holds one page.
-SLOTS = {"evaluation:dashboard": "today", "evaluation:session": "feedback"}
+SLOTS = {
+    "evaluation:dashboard": "today",
+    "evaluation:session": "feedback",
+    "evaluation:session_checks": "feedback",
+    "evaluation:session_transcript": "feedback",
+}
 NOBODY = "none"
 
 

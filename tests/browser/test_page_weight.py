@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, Response
 
 from tests.browser.chromium import FAKE_MICROPHONE
-from tests.browser.demo_site import DemoSite, PageMonitor
+from tests.browser.demo_site import DemoSite
 
 KIBIBYTES, REQUESTS = 80, 12
 COUNSELOR = "counselor@example.org"
@@ -18,12 +18,8 @@ def flags() -> list[str]:
     return FAKE_MICROPHONE
 
 
-LATER = pytest.mark.xfail(strict=True, reason="The call page loads everything at once until it is rebuilt.")
-
-
-@pytest.mark.parametrize("path", ["/", pytest.param("/training/voice/free/", marks=LATER)])
-def test_key_pages_are_light(open_page: Callable[..., Page], monitor: PageMonitor, path: str) -> None:
-    monitor.expected_problems.append("gettext is not defined")  # on the old call page
+@pytest.mark.parametrize("path", ["/", "/training/voice/free/"])
+def test_key_pages_are_light(open_page: Callable[..., Page], path: str) -> None:
     page = open_page("/robots.txt", COUNSELOR, is_single_use=True)  # a new context, so nothing is kept
     responses: list[Response] = []
     page.on("response", lambda answer: responses.append(answer))
