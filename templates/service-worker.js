@@ -61,12 +61,14 @@ async function follow(response, path) {
 /** Keep a page in its place. Other tabs of the same page stay, and another page goes. */
 async function keep(name, path, response) {
   const page = await response.text();
-  const [address] = path.split("?");
-  if ((await pagesOf(name)).some((kept) => kept.split("?")[0] !== address)) await caches.delete(name);
+  if ((await pagesOf(name)).some((kept) => placeOf(kept) !== placeOf(path))) await caches.delete(name);
   const cache = await caches.open(name);
   await cache.put(path, new Response(page, { headers: response.headers }));
   await keepFiles(cache, page);
 }
+
+/** The tabs of a conversation have addresses below it, such as /sessions/<id>/checks/. */
+const placeOf = (path) => path.split("?")[0].split("/").slice(0, 3).join("/");
 
 async function pagesOf(name) {
   if (!(await caches.has(name))) return [];
