@@ -7,14 +7,14 @@ from datetime import timedelta
 from smtplib import SMTPRecipientsRefused
 from uuid import UUID
 
-from django.core.mail import send_mail
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Invitation, User
 from accounts.services.email_sender import absolute_url, until_time_is_up
+from accounts.services.emails import Button, Email, send_email
 
 logger = logging.getLogger(__name__)
 
@@ -51,16 +51,49 @@ def send_invitation(invitation_id: UUID | str) -> None:
 def _send_email(invitation: Invitation, secret: str) -> None:
     """Send the link. If the address has an account elsewhere, its owner gets an explanation instead of a link."""
     center = invitation.organization.name
-    url = absolute_url(reverse("accounts:invitation_accept", args=[secret]))
     is_taken = User.objects.filter(email=invitation.email).exists()
-    context = {"invitation": invitation, "center": center, "url": url, "hours": int(LIFETIME.total_seconds() // 3600)}
-    template = "accounts/email/invitation_taken.txt" if is_taken else "accounts/email/invitation.txt"
-    subject = _("%(center)s invites you to practice on Steadyline") % {"center": center}
+    email = _taken_email(invitation, center) if is_taken else _invitation_email(invitation, center, secret)
     try:
-        send_mail(subject, render_to_string(template, context), None, [invitation.email])
+        send_email(email, invitation.email, center)
     except SMTPRecipientsRefused:
         # A retry would be refused too.
         logger.warning("Invitation refused", extra={"invitation_id": invitation.pk})
+
+
+def _invitation_email(invitation: Invitation, center: str, secret: str) -> Email:
+    hours = int(LIFETIME.total_seconds() // 3600)
+    invites = _(
+        "%(person)s invites you to practice with %(center)s on Steadyline, a line where every caller is simulated."
+    )
+    works = ngettext("The link works once, for %(hours)s hour.", "The link works once, for %(hours)s hours.", hours)
+    return Email(
+        subject=_subject(center),
+        paragraphs=(
+            invites % {"person": invitation.invited_by, "center": center},
+            _("Every caller on this line is simulated. Set your name and your own password to begin."),
+        ),
+        button=Button(_("Accept the invitation"), absolute_url(reverse("accounts:invitation_accept", args=[secret]))),
+        closing=(works % {"hours": hours}, _("If you didn’t expect this, you don’t need to do anything.")),
+    )
+
+
+def _taken_email(invitation: Invitation, center: str) -> Email:
+    invites = _("%(person)s invites you to practice with %(center)s on Steadyline.")
+    taken = _("This address already has a Steadyline account, so it can’t be used for a second one.")
+    unchanged = _("Nothing about your account was changed, and %(center)s doesn’t know about it.")
+    another = _("To join %(center)s as well, ask them to invite you at another address.")
+    return Email(
+        subject=_subject(center),
+        paragraphs=(
+            invites % {"person": invitation.invited_by, "center": center},
+            f"{taken} {unchanged % {'center': center}} {another % {'center': center}}",
+            _("If you didn’t expect this, you don’t need to do anything."),
+        ),
+    )
+
+
+def _subject(center: str) -> str:
+    return _("%(center)s invites you to practice on Steadyline") % {"center": center}
 
 
 def send_waiting_invitations(min_age: timedelta = TASK_TAKES) -> int:

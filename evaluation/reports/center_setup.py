@@ -36,7 +36,7 @@ def _people_item(person: User) -> ChecklistItem:
         text=joined % {"count": counselors} if counselors else missing,
         is_done=counselors > 0,
         action=_("Invite people"),
-        url=reverse("admin:accounts_user_add") if may_add else None,
+        url=reverse("accounts:people") if may_add else None,
         icon="user-plus",
     )
 

@@ -108,7 +108,7 @@ def test_email_goes_out_once(admin):
 def test_sweep_sends_what_was_not_sent_and_only_that(admin, monkeypatch):
     first, revoked = invite(admin, "a@x.org"), invite(admin, "b@x.org")
     revoke_invitation(revoked)
-    monkeypatch.setattr(invitation_emails, "send_mail", lambda *args: (_ for _ in ()).throw(OSError("down")))
+    monkeypatch.setattr(invitation_emails, "send_email", lambda *args: (_ for _ in ()).throw(OSError("down")))
     with pytest.raises(OSError, match="down"):
         send_invitation(first.pk)
     monkeypatch.undo()
