@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -71,12 +70,8 @@ def guide(request: HttpRequest, name: str) -> HttpResponse:
     return response
 
 
-def render_guide(name: str) -> SafeString:
-    return _render(name) if not settings.DEBUG else _render.__wrapped__(name)
-
-
 @cache
-def _render(name: str) -> SafeString:
+def render_guide(name: str) -> SafeString:
     """Return the guide as HTML. The files ship with the code, and raw HTML in them is escaped all the same."""
     text = (FOLDER / f"{name}.md").read_text()
     return mark_safe(MarkdownIt("commonmark", {"html": False}).render(text))  # noqa: S308

@@ -104,6 +104,7 @@ def test_views_read_rows_only_through_tenant_filters():
     allowed_methods = {
         "for_user",
         "for_counselor",
+        "warm_ups_of",
         "for_evaluations",
         "endable_by",
         "exportable_by",
