@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0009_installation'),
+        ('accounts', '0010_email_about_reviews'),
     ]
 
     operations = [
