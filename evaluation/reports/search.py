@@ -88,7 +88,7 @@ def _person_url(user: User, person: User) -> str:
 
 
 def _conversations(user: User, words: str) -> ResultGroup:
-    rows = Session.objects.for_user(user).matching_for(user, words)
+    rows = Session.objects.for_user(user).without_warm_ups().matching_for(user, words)
     found = rows.select_related("scenario_version", "counselor").order_by("-started_at")
     results = [
         SearchResult(row.title, _session_detail(user, row), reverse("evaluation:session", args=[row.pk]))

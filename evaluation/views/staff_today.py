@@ -76,7 +76,7 @@ class StaffToday:
         if not self.queue:
             return _("Nobody needs you right now.")
         count = len(self.queue)
-        return ngettext("%(count)s person could use you today.", "%(count)s people could use you today.", count) % {
+        return ngettext("%(count)s person needs you today.", "%(count)s people need you today.", count) % {
             "count": count
         }
 

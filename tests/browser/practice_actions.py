@@ -85,9 +85,10 @@ def type_line(page: Page, text: str) -> None:
 
 
 def hang_up(page: Page) -> str:
-    """Hang up and return the session's id."""
+    """Hang up without the ten seconds to undo it, and return the session's id."""
     page.locator("summary.dock-end").click()
     page.get_by_role("button", name="End the call").click()
+    page.get_by_role("button", name="End now").click()
     return wait_for_session_id(page)
 
 

@@ -215,8 +215,15 @@ def chat(open_chat: Callable[..., Page], api: FakeSessionApi) -> Iterator[Page]:
     yield page
 
 
-def open_end_menu(page: Page) -> None:
+def choose_end(page: Page, choice: str = "End the call") -> None:
+    """Choose an end of the call, which can then be undone."""
     page.locator("summary.dock-end").click()
+    page.get_by_role("button", name=choice).click()
+
+
+def hang_up(page: Page) -> None:
+    choose_end(page)
+    page.get_by_role("button", name="End now").click()
 
 
 def transcript_items(page: Page) -> Any:

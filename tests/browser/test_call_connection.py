@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.practice_fakes import (
     FakeGateway,
     FakeSessionApi,
-    open_end_menu,
+    hang_up,
     practice_panel,
     transcript_items,
     turn,
@@ -21,8 +21,7 @@ def test_hang_up_without_a_connection_ends_the_call_over_the_api(
     call: Page, api: FakeSessionApi, gateway: FakeGateway
 ) -> None:
     gateway.is_answering = False
-    open_end_menu(call)
-    call.get_by_role("button", name="End the call").click()
+    hang_up(call)
     wait_until(call, lambda: bool(gateway.messages_of_type("hang_up")))
     gateway.lines[-1].close(code=1011)
 
@@ -68,8 +67,7 @@ def test_hang_up_works_while_reconnecting(call: Page, api: FakeSessionApi, gatew
     gateway.lines[-1].close(code=1006)
     expect(call.get_by_text("Reconnecting…")).to_be_visible()
 
-    open_end_menu(call)
-    call.get_by_role("button", name="End the call").click()
+    hang_up(call)
 
     call.wait_for_url("**/sessions/7/")
     assert api.count("POST 7/end/") == 1

@@ -8,8 +8,8 @@ from playwright.sync_api import Page, Request, expect
 from tests.browser.practice_fakes import (
     FakeGateway,
     FakeSessionApi,
+    choose_end,
     find_serious_axe_violations,
-    open_end_menu,
     practice_panel,
     transcript_items,
     wait_until,
@@ -22,18 +22,22 @@ navigator.mediaDevices.getUserMedia = async () => new AudioContext().createMedia
 FAST_CLOCK = "const now = performance.now.bind(performance); performance.now = () => 20 * now();"
 
 
-def stop(page: Page) -> None:
-    open_end_menu(page)
-    page.get_by_role("button", name="Stop without a grade").click()
+CHOICES = pytest.mark.parametrize(
+    ("choice", "requests"),
+    [("End the call", {"hang_up": 1, "stop": 0}), ("Stop without a grade", {"hang_up": 0, "stop": 1})],
+)
 
 
 def may_leave(page: Page) -> bool:
     return page.evaluate("window.dispatchEvent(new Event('beforeunload', { cancelable: true }))")
 
 
-def test_stopped_call_is_silent_and_can_be_resumed(call: Page, api: FakeSessionApi, gateway: FakeGateway) -> None:
+@CHOICES
+def test_ending_call_is_silent_and_can_be_resumed(
+    call: Page, api: FakeSessionApi, gateway: FakeGateway, choice: str, requests: dict[str, int]
+) -> None:
     assert not may_leave(call)
-    stop(call)
+    choose_end(call, choice)
 
     expect(call.get_by_role("button", name="Go back to the call")).to_be_focused()
     expect(call.get_by_text("The line is silent. Nobody hears you")).to_be_visible()
@@ -48,30 +52,37 @@ def test_stopped_call_is_silent_and_can_be_resumed(call: Page, api: FakeSessionA
     expect(call.get_by_role("button", name="Mute")).to_be_focused()
     wait_until(call, lambda: any(report["final"] for report in gateway.messages_of_type("played")))
     assert [message["on"] for message in gateway.messages_of_type("mute")] == [True, False]
-    assert api.count("POST 7/stop/") == 0
+    assert (api.count("POST 7/stop/"), gateway.messages_of_type("hang_up")) == (0, [])
 
 
-def test_stopped_call_ends_without_a_grade_when_its_time_is_over(
-    open_call: Callable[..., Page], api: FakeSessionApi
+@CHOICES
+def test_call_ends_as_chosen_when_the_time_to_undo_is_over(
+    open_call: Callable[..., Page],
+    api: FakeSessionApi,
+    gateway: FakeGateway,
+    choice: str,
+    requests: dict[str, int],
 ) -> None:
     page = open_call()
     page.evaluate("document.querySelector('#call').dataset.undoMs = 300")
     page.get_by_role("button", name="Start the call").click()
     expect(page.get_by_text("Say your greeting")).to_be_visible()
 
-    stop(page)
+    choose_end(page, choice)
 
     page.wait_for_url("**/sessions/7/")
-    assert (api.count("POST 7/stop/"), api.count("POST 7/end/")) == (1, 0)
+    assert {"hang_up": len(gateway.messages_of_type("hang_up")), "stop": api.count("POST 7/stop/")} == requests
+    assert api.count("POST 7/end/") == 0
 
 
-def test_closing_the_page_ends_a_stopped_call(call: Page, site: StaticSite) -> None:
-    stop(call)
+@pytest.mark.parametrize(("choice", "verb"), [("End the call", "end"), ("Stop without a grade", "stop")])
+def test_closing_the_page_ends_an_ending_call(call: Page, site: StaticSite, choice: str, verb: str) -> None:
+    choose_end(call, choice)
     call.unroute_all()  # Playwright routes no requests of a page that is gone
 
     call.goto("/")
 
-    wait_until(call, lambda: site.posts == ["/api/sessions/7/stop/"])
+    wait_until(call, lambda: site.posts == [f"/api/sessions/7/{verb}/"])
 
 
 def test_end_menu_works_by_keyboard(call: Page, api: FakeSessionApi) -> None:
@@ -85,6 +96,9 @@ def test_end_menu_works_by_keyboard(call: Page, api: FakeSessionApi) -> None:
     call.keyboard.press("Space")
     call.keyboard.press("Tab")
     expect(call.get_by_role("button", name="End the call")).to_be_focused()
+    call.keyboard.press("Space")
+    expect(call.get_by_role("button", name="Go back to the call")).to_be_focused()
+    call.keyboard.press("Tab")
     call.keyboard.press("Space")
 
     call.wait_for_url("**/sessions/7/")
@@ -246,7 +260,7 @@ def test_call_page_has_no_serious_axe_violations(
     page.get_by_role("button", name="Mute").click()
     page.get_by_role("button", name="Type", exact=True).click()
     check("speaking, muted, typing")
-    open_end_menu(page)
+    page.locator("summary.dock-end").click()
     check("end menu")
     page.get_by_role("button", name="Stop without a grade").click()
     check("stopped")

@@ -11,7 +11,7 @@ from tests.browser.practice_fakes import (
     DRAFT,
     FakeGateway,
     FakeSessionApi,
-    open_end_menu,
+    hang_up,
     practice_panel,
     transcript_items,
     wait_until,
@@ -116,8 +116,7 @@ def test_mute_works_by_button_and_key_but_not_while_typing(call: Page, gateway: 
 
 
 def test_ended_call_opens_its_session_page(call: Page, api: FakeSessionApi) -> None:
-    open_end_menu(call)
-    call.get_by_role("button", name="End the call").click()
+    hang_up(call)
 
     call.wait_for_url("**/sessions/7/")
     assert api.count("POST 7/end/") == 0

@@ -42,12 +42,13 @@ def test_every_state_of_a_call_is_described_in_translated_text(page: Page) -> No
           const { counterText } = await import("/static/training/chat-page.js");
           const states = ["ready", "connecting", "talking", "lost", "ending", "ended"].flatMap((phase) => [
             { phase }, { phase, session: {} }, { phase, isReturning: true }, { phase, notice: "caller_reconnecting" },
-            { phase, problem: { code: "in_use" } }, { phase, isStopping: true }, { phase, isMuted: true },
+            { phase, problem: { code: "in_use" } }, { phase, isMuted: true },
+            { phase, chosenEnd: "stop" }, { phase, chosenEnd: "end" },
             ...["speaking", "thinking", "listening"].map((activity) => ({ phase, activity, hasSpoken: true })),
             { phase, activity: "listening", microphone: "working", hasSpoken: true },
           ]).map((state) => ({ activity: "listening", microphone: "typing", ...state }));
           return [
-            states.flatMap((state) => [calls.lostTitle(state), calls.lostAdvice(state)]),
+            states.flatMap((state) => [calls.lostTitle(state), calls.lostAdvice(state), calls.undoText(state)]),
             states.flatMap((state) => [presenceOf(state).title, presenceOf(state).detail]),
             [...notices.map((notice) => ({ notice })), { isSlow: true }, { isReturning: true }, { isFlat: true }]
               .map(calls.noticeText),

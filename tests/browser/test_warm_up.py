@@ -30,6 +30,7 @@ def test_first_visit_leads_through_the_warm_up_call(open_page: Callable[..., Pag
     type_line(page, "You sound fine.")
     page.locator("summary.dock-end").click()
     page.get_by_role("button", name="End the call").click()
+    page.get_by_role("button", name="End now").click()
 
     page.wait_for_url(f"{demo_site.url}/")
     expect(page.get_by_text("That was the warm-up call.")).to_be_visible()

@@ -2,7 +2,7 @@ import { ENDING } from "./call-state.js";
 
 const HANG_UP_TIMEOUT_MS = 4000;
 
-/** Ways to end a call: with a grade, or without one and with time to change one's mind. */
+/** Ways to end a call: with a grade, or without one. Both leave some seconds in which one can change one's mind. */
 export class CallEnding {
   #isWithoutGrade = false;
   #timer = null;
@@ -13,42 +13,41 @@ export class CallEnding {
     this.undoMs = Number(page.root.dataset.undoMs);
   }
 
-  async hangUp() {
+  /** Choose to "end" or to "stop" (without a grade). The line stays open and silent for as long as this can be undone. */
+  choose(choice) {
     const { page } = this;
-    page.dispatch({ type: "hang_up" });
-    page.line.tryNow();
-    if (!page.line.hangUp()) return await this.endByRequest();
-    setTimeout(() => page.state.phase === ENDING && this.endByRequest(), HANG_UP_TIMEOUT_MS);
-  }
-
-  /** Stop without a grade. The line stays open and silent for a while, in which this can be undone. */
-  stop() {
-    this.page.dispatch({ type: "stop" });
-    if (!this.page.state.isStopping) return;
-    this.page.silenceLine();
+    page.dispatch({ type: "choose_end", choice });
+    if (!page.state.chosenEnd) return;
+    page.silenceLine();
+    clearTimeout(this.#timer);
     this.#until = performance.now() + this.undoMs;
-    this.#timer = setTimeout(() => this.stopNow(), this.undoMs);
+    this.#timer = setTimeout(() => this.endNow(), this.undoMs);
     this.tick(performance.now());
   }
 
   undo() {
     clearTimeout(this.#timer);
-    this.page.dispatch({ type: "undo_stop" });
+    this.page.dispatch({ type: "undo_end" });
     this.page.silenceLine();
     this.page.view.focusControls();
   }
 
   tick(now) {
-    if (this.page.state.isStopping) this.page.view.showSecondsLeft(Math.max(0, Math.ceil((this.#until - now) / 1000)));
+    if (this.page.state.chosenEnd) this.page.view.showSecondsLeft(Math.max(0, Math.ceil((this.#until - now) / 1000)));
   }
 
-  /** Stop for good. Uses an HTTP request, which works even on a broken line. */
-  async stopNow() {
+  /** End at once, without the rest of the time to undo it. */
+  async endNow() {
+    const { page } = this;
+    const { chosenEnd } = page.state;
     clearTimeout(this.#timer);
-    this.#isWithoutGrade = true;
-    this.page.dispatch({ type: "hang_up" });
-    this.page.line.tryNow();
-    await this.endByRequest();
+    if (!chosenEnd) return; // the call has ended in another way
+    this.#isWithoutGrade = chosenEnd === "stop";
+    page.dispatch({ type: "hang_up" });
+    page.line.tryNow();
+    // Only a request can stop without a grade. It also works on a broken line.
+    if (this.#isWithoutGrade || !page.line.hangUp()) return await this.endByRequest();
+    setTimeout(() => page.state.phase === ENDING && this.endByRequest(), HANG_UP_TIMEOUT_MS);
   }
 
   /** End the call by HTTP request, for a line that is broken or does not answer. */
@@ -66,10 +65,10 @@ export class CallEnding {
     }
   }
 
-  /** The page closes. A call that was stopped ends now, without waiting. */
+  /** The page closes. A call whose end was chosen ends now, without waiting. */
   leave() {
-    const { isStopping, session } = this.page.state;
+    const { chosenEnd, session } = this.page.state;
     clearTimeout(this.#timer);
-    if (isStopping && session) this.page.api.stopOnLeaving(session.id);
+    if (chosenEnd && session) this.page.api.finishOnLeaving(session.id, chosenEnd);
   }
 }

@@ -140,10 +140,10 @@ export class CallPage {
   }
 
   get warnsBeforeLeaving() {
-    return [calls.CONNECTING, calls.TALKING].includes(this.#state.phase) && !this.#state.isStopping;
+    return [calls.CONNECTING, calls.TALKING].includes(this.#state.phase) && !this.#state.chosenEnd;
   }
 
   get hasControls() {
-    return [calls.CONNECTING, calls.TALKING].includes(this.#state.phase) && !this.#state.isStopping;
+    return [calls.CONNECTING, calls.TALKING].includes(this.#state.phase) && !this.#state.chosenEnd;
   }
 }

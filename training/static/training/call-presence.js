@@ -10,9 +10,8 @@ const ACTIVITIES = {
 
 /** Return the drawing's state (ringing, listening, thinking, speaking, reconnecting, off), a title, and a detail. */
 export function presenceOf(state) {
-  const { phase, session, notice, isReturning, isStopping } = state;
-  if (isStopping)
-    return { look: "off", title: gettext("You stopped the call"), detail: gettext("The line is silent. Nobody hears you") };
+  const { phase, session, notice, isReturning, chosenEnd } = state;
+  if (chosenEnd) return { look: "off", title: endTitle(chosenEnd), detail: gettext("The line is silent. Nobody hears you") };
   if (phase === CONNECTING && isReturning)
     return { look: "reconnecting", title: gettext("Reconnecting…"), detail: gettext("Nobody hears you now. Nothing is lost") };
   if (phase === CONNECTING)
@@ -22,6 +21,8 @@ export function presenceOf(state) {
   if (phase === TALKING) return talking(state);
   return { look: "off", title: stoppedTitle(state), detail: "" };
 }
+
+const endTitle = (choice) => (choice === "stop" ? gettext("You stopped the call") : gettext("You ended the call"));
 
 function talking(state) {
   const { activity, hasSpoken, callerName } = state;

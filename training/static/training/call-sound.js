@@ -142,10 +142,10 @@ export class CallSound {
   }
 
   /** Silence the microphone, and hold the caller if the whole line is to be silent. */
-  silence({ isMuted, isStopping }) {
+  silence({ isMuted, chosenEnd }) {
     this.#opening?.then((audio) => {
-      audio.mute(isMuted || isStopping);
-      audio.hold(isStopping);
+      audio.mute(isMuted || Boolean(chosenEnd));
+      audio.hold(Boolean(chosenEnd));
     });
   }
 

@@ -21,7 +21,7 @@ export const initialState = Object.freeze({
   activity: "listening", // the caller's: speaking, thinking, or listening
   callerName: "", // once the caller has told it
   isReturning: false, // the line broke and the page is reconnecting
-  isStopping: false, // stopped without a grade, and it can still be undone
+  chosenEnd: "", // "end" or "stop" (without a grade) while it can still be undone
   isLeaving: false, // the page goes to the session's page as soon as the call has ended
   session: null,
   problem: null,
@@ -34,7 +34,7 @@ export const TEMPORARY_NOTICES = ["caller_back", "typed_too_fast"];
 
 export const isInCall = ({ phase }) => [CONNECTING, TALKING, ENDING].includes(phase);
 export const canSpeak = ({ microphone }) => microphone === "working";
-export const isSilent = ({ isMuted, isStopping }) => isMuted || isStopping;
+export const isSilent = ({ isMuted, chosenEnd }) => isMuted || Boolean(chosenEnd);
 const isUnderWay = ({ phase }) => [CONNECTING, TALKING, LOST].includes(phase);
 
 const changes = {
@@ -66,11 +66,11 @@ const changes = {
   slow: (state, { on }) => ({ isSlow: on }),
   line_lost: (state, { problem }) =>
     [CONNECTING, TALKING].includes(state.phase) ? { phase: LOST, problem, isReturning: false } : {},
-  stop: (state) => (isUnderWay(state) ? { isStopping: true } : {}),
-  undo_stop: () => ({ isStopping: false }),
-  hang_up: (state) => (isUnderWay(state) ? { phase: ENDING, isLeaving: true, isStopping: false } : {}),
+  choose_end: (state, { choice }) => (isUnderWay(state) ? { chosenEnd: choice } : {}),
+  undo_end: () => ({ chosenEnd: "" }),
+  hang_up: (state) => (isUnderWay(state) ? { phase: ENDING, isLeaving: true, chosenEnd: "" } : {}),
   not_ended: ({ phase }, { problem }) => (phase === ENDING ? { phase: LOST, isLeaving: false, problem } : {}),
-  ended: (state, { reason }) => ({ phase: ENDED, isStopping: false, reason: state.reason || reason }),
+  ended: (state, { reason }) => ({ phase: ENDED, chosenEnd: "", reason: state.reason || reason }),
 };
 
 export function reduce(state, event) {

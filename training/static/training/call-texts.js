@@ -57,8 +57,8 @@ export const lostAdvice = (state) =>
     : gettext("Everything said up to that point was saved. You can continue with the same caller.");
 export const reasonText = ({ reason }) => REASONS[reason] ?? gettext("The call has ended.");
 
-export function noticeText({ notice, isSlow, isFlat, isReturning, isStopping, phase, hasWaitingWords }) {
-  if (isStopping) return "";
+export function noticeText({ notice, isSlow, isFlat, isReturning, chosenEnd, phase, hasWaitingWords }) {
+  if (chosenEnd) return "";
   if (hasWaitingWords && phase === CONNECTING)
     return gettext("Your words stay in the box and are sent as soon as the caller is on the line.");
   if (hasWaitingWords && phase === ENDING) return gettext("The call is ending. The words in the box were not sent.");
@@ -70,6 +70,11 @@ export function noticeText({ notice, isSlow, isFlat, isReturning, isStopping, ph
     return gettext("We can’t hear you. Your microphone is on here, but silent. Look for a mute switch on your headset or computer, choose another microphone in the sound settings, or type.");
   return "";
 }
+
+export const undoText = ({ chosenEnd }) =>
+  chosenEnd === "stop"
+    ? gettext("You stopped without a grade. For ten seconds, you can still go back.")
+    : gettext("The call is ending. For ten seconds, you can still go back.");
 
 export function checkText({ isFlat, isHeard }) {
   if (isFlat && !isHeard)

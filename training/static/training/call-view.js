@@ -1,6 +1,6 @@
 import { canSpeak, isInCall, LOST, TALKING } from "./call-state.js";
 import { presenceOf } from "./call-presence.js";
-import { checkText, isElsewhere, isLoggedOut, lostAdvice, lostTitle, noticeText, reasonText } from "./call-texts.js";
+import { checkText, isElsewhere, isLoggedOut, lostAdvice, lostTitle, noticeText, reasonText, undoText } from "./call-texts.js";
 import { setTexts, showOnly } from "./page-elements.js";
 
 const QUIET_DB = -60;
@@ -21,7 +21,7 @@ export function formatDuration(seconds) {
 export class CallView {
   #phase = "ready";
   #talkingSince = null;
-  #wasStopping = false;
+  #couldUndo = false;
 
   constructor(root) {
     this.root = root;
@@ -43,13 +43,15 @@ export class CallView {
       advice: lostAdvice(state),
       problem: problem?.message ?? "",
       heard: checkText(state),
+      "undo-end": undoText(state),
     });
     for (const [name, on] of Object.entries(flagsOf(state))) this.#flag(name, on);
     this.#showButtons(state);
     if (session) for (const link of this.root.querySelectorAll("[data-session-link]")) link.href = session.page;
     if (phase !== this.#phase) this.#enter(phase);
-    if (state.isStopping && !this.#wasStopping) this.root.querySelector("[data-action=undo-stop]")?.focus();
-    this.#wasStopping = state.isStopping;
+    const canUndo = Boolean(state.chosenEnd);
+    if (canUndo && !this.#couldUndo) this.root.querySelector("[data-action=undo-end]")?.focus();
+    this.#couldUndo = canUndo;
   }
 
   #showPresence(state) {
@@ -136,8 +138,9 @@ export class CallView {
 
 /** Return what the elements with `data-if` depend on. */
 function flagsOf(state) {
-  const { phase, problem, isStopping } = state;
-  const isLive = isInCall(state) && !isStopping;
+  const { phase, problem } = state;
+  const canUndo = Boolean(state.chosenEnd);
+  const isLive = isInCall(state) && !canUndo;
   return {
     problem,
     "other-call": problem?.code === "call_live" && problem.sessionId,
@@ -146,10 +149,10 @@ function flagsOf(state) {
     elsewhere: isElsewhere(state),
     here: !isElsewhere(state),
     "logged-out": isLoggedOut(state),
-    stopping: isStopping,
+    undo: canUndo,
     controls: isLive,
-    presence: isInCall(state) || isStopping,
-    lost: phase === LOST && !isStopping,
+    presence: isInCall(state) || canUndo,
+    lost: phase === LOST && !canUndo,
     typing: isLive && (state.isTyping || !canSpeak(state)),
   };
 }

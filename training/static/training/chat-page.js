@@ -186,7 +186,7 @@ export class ChatPage {
   }
 
   #endWhileLeaving(choice) {
-    if (this.#session) this.api[choice](this.#session.id, { keepalive: true }).catch(() => {}); // nobody sees the page
+    if (this.#session) this.api.finishOnLeaving(this.#session.id, choice);
   }
 
   #resume() {

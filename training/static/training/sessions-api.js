@@ -45,9 +45,9 @@ export class SessionsApi {
     return this.#json("POST", `${id}/stop/`, {}, keepalive);
   }
 
-  /** Stop the session while the page closes. The browser sends the request after the page is gone. */
-  stopOnLeaving(id) {
-    return this.stop(id, { keepalive: true }).catch(() => {});
+  /** "end" or "stop" the session while the page closes. The browser sends the request after the page is gone. */
+  finishOnLeaving(id, choice) {
+    return this[choice](id, { keepalive: true }).catch(() => {}); // nobody sees the page
   }
 
   /** Request a ticket. `claim` is empty, `{held: epoch}` for a page that reconnects, or `{take_over: true}`. */
