@@ -1,6 +1,7 @@
 """Downloads of scenario packs as JSON or CSV."""
 
-from django.http import StreamingHttpResponse
+from django.conf import settings
+from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 
 from accounts.models import Organization
@@ -10,6 +11,7 @@ from scenarios.packs.writer import write_csv, write_json
 from scenarios.services.exports import export_rows
 
 PACK_FORMATS = {"json": (write_json, "utf-8", "application/json"), "csv": (write_csv, SPREADSHEET_ENCODING, "text/csv")}
+TEMPLATE_TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
 
 
 def pack_headers(kind: str) -> dict[str, str]:
@@ -26,3 +28,10 @@ def stream_pack(organization: Organization, scenarios: ScenarioQuerySet, kind: s
     """Return the scenarios as a downloadable file of the kind `json` or `csv`."""
     write, encoding, _ = PACK_FORMATS[kind]
     return stream_download(lambda text: write(export_rows(organization, scenarios), text), encoding, pack_headers(kind))
+
+
+def send_pack_template(kind: str) -> HttpResponse:
+    """Return a small example pack of the kind `json` or `csv` for download."""
+    content = (settings.BASE_DIR / "fixtures" / "packs" / f"scenarios.{kind}").read_bytes()
+    headers = {"Content-Disposition": f'attachment; filename="scenarios.{kind}"'}
+    return HttpResponse(content, content_type=TEMPLATE_TYPES[kind], headers=headers)

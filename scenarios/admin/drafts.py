@@ -1,11 +1,9 @@
-"""Admin pages for drafts from complaints."""
-
-import logging
+"""Admin pages for drafts from complaints, for support. The product's own pages are in `training.views.drafts`."""
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -16,35 +14,26 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.admin import TenantAdmin
 from accounts.procedures.unread_parts import explain_unread_parts
-from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.confirmation import ask_before_action, is_confirmed
-from scenarios.admin.draft_forms import DraftForm, NewDraftForm, RegenerateForm
-from scenarios.admin.draft_pii import count_unresolved, group_findings, read_checked_texts, read_dismissed
 from scenarios.admin.filters import AccountFilter
 from scenarios.forms.advice import group_advice_by_field
+from scenarios.forms.draft_form import DraftForm, LibraryPurpose
+from scenarios.forms.draft_pii import count_unresolved, group_findings, read_checked_texts, read_dismissed
+from scenarios.forms.draft_request_forms import NewDraftForm, RegenerateForm
+from scenarios.services.draft_words import (
+    NOT_DELETED,
+    NOT_DISCARDED,
+    NOT_REGENERATED,
+    NOT_RESTORED,
+)
 from scenarios.services.drafts import (
     PII_CHECKED_FIELDS,
-    DraftClosedError,
-    UnresolvedPIIError,
     delete_draft_source,
     discard_draft,
-    regenerate_draft,
-    request_draft,
     restore_draft,
-    save_draft,
 )
-
-logger = logging.getLogger(__name__)
 
 FOLDER = "admin/scenarios/scenariodraft"
-NOT_REGENERATED = gettext_lazy(
-    "This draft is already being written, or someone else has saved or discarded it in the meantime."
-)
-NOT_RESTORED = gettext_lazy(
-    "The earlier draft is no longer available. Someone else has requested a new one, or has saved or discarded it."
-)
-NOT_SENT = gettext_lazy("The draft could not be requested. Your text is still here. Try again.")
-NOT_SAVED = gettext_lazy("The scenario could not be saved. Your changes are still here. Try again.")
 
 
 class DraftAdmin(TenantAdmin):
@@ -79,13 +68,9 @@ class DraftAdmin(TenantAdmin):
             raise PermissionDenied
         form = NewDraftForm(request.user, *([request.POST, request.FILES] if request.method == "POST" else []))
         if form.is_bound and form.is_valid():
-            try:
-                return self._redirect_to(request_draft(request.user, **form.cleaned_data))
-            except RateLimitExceededError as error:
-                form.add_error(None, str(error))
-            except Exception:  # the database may raise many types of errors
-                logger.exception("Draft not requested")
-                form.add_error(None, NOT_SENT)
+            draft = form.request_draft(request.user)
+            if draft:
+                return self._redirect_to(draft)
         days, keeps = round(settings.DRAFT_KEPT_FOR / 86_400), request.user.organization.keeps_sources
         return self._render(
             request, "new", title=_("Draft from a complaint"), form=form, keeps_sources=keeps, days=days
@@ -182,15 +167,11 @@ class DraftAdmin(TenantAdmin):
     def _regenerate(self, request, draft):
         form = RegenerateForm(draft, request.POST)
         if form.is_valid():
-            try:
-                if not regenerate_draft(draft, request.user, **form.cleaned_data):
-                    self.message_user(request, NOT_REGENERATED, messages.WARNING)
+            is_queued = form.regenerate(request.user)
+            if is_queued is False:
+                self.message_user(request, NOT_REGENERATED, messages.WARNING)
+            if is_queued is not None:
                 return self._redirect_to(draft)
-            except RateLimitExceededError as error:
-                form.add_error(None, str(error))
-            except Exception:  # the database may raise many types of errors
-                logger.exception("Draft not regenerated", extra={"draft_id": draft.pk})
-                form.add_error(None, NOT_SENT)
         is_edited = draft.status == draft.Status.READY
         return self._edit(request, draft, request.POST, form) if is_edited else self._show(request, draft, form)
 
@@ -211,18 +192,14 @@ class DraftAdmin(TenantAdmin):
 
     def _discard(self, request, draft):
         if not discard_draft(draft):
-            self.message_user(request, _("Nothing was discarded. Someone else has saved this draft."), messages.WARNING)
+            self.message_user(request, NOT_DISCARDED, messages.WARNING)
             return self._redirect_to(draft)
         self.message_user(request, _("The draft and its complaint were deleted."))
         return redirect("admin:scenarios_scenariodraft_changelist")
 
     def _delete_source(self, request, draft):
         is_deleted = delete_draft_source(draft)
-        message = (
-            _("The complaint was deleted.")
-            if is_deleted
-            else _("Nothing was deleted, because this draft has not been saved.")
-        )
+        message = _("The complaint was deleted.") if is_deleted else NOT_DELETED
         self.message_user(request, message, messages.SUCCESS if is_deleted else messages.WARNING)
         return self._redirect_to(draft)
 
@@ -233,45 +210,16 @@ class DraftAdmin(TenantAdmin):
         )
         # A list, not a generator, so that both forms report their errors.
         if all([form.is_valid(), assignment_form is None or assignment_form.is_valid()]):
-            try:
-                return self._save_scenario(request, draft, form, assignment_form)
-            except (UnresolvedPIIError, DraftClosedError):
-                draft.refresh_from_db()  # the page shows which of the two it was
-            except ValidationError as error:
-                form.add_error(None, error.messages)
-            except Exception:  # storage backends raise errors of many types
-                logger.exception("Draft not saved", extra={"draft_id": draft.pk})
-                form.add_error(None, NOT_SAVED)
+            purpose = assignment_form or LibraryPurpose()
+            if saved := form.save_scenario(request.user, read_dismissed(request.POST), purpose):
+                scenario, message = saved
+                self.log_addition(request, scenario, _("Drafted from a complaint."))
+                self.message_user(request, message)
+                return redirect("scenarios:scenario_edit", scenario.pk, "try")
         return self._edit(request, draft, request.POST, form=form, assignment_form=assignment_form, is_rejected=True)
 
-    def _save_scenario(self, request, draft, form, assignment_form):
-        scenario, assignment_message = save_draft(
-            draft,
-            request.user,
-            self.get_scenario_fields(form, assignment_form),
-            form.cleaned_data["evaluator_context"],
-            form.cleaned_data["skills"],
-            read_dismissed(request.POST),
-            within=lambda scenario: self.finish_save(request, scenario, assignment_form),
-        )
-        self.log_addition(request, scenario, _("Drafted from a complaint."))
-        message = (
-            _("“%(scenario)s” was saved. %(result)s The complaint was kept with the draft.")
-            if draft.organization.keeps_sources
-            else _("“%(scenario)s” was saved. %(result)s The complaint was deleted.")
-        )
-        self.message_user(request, message % {"scenario": scenario, "result": assignment_message})
-        return redirect("scenarios:scenario_edit", scenario.pk, "try")
-
-    # Extension points for `training`
+    # Extension point for `training`
 
     def get_assignment_form(self, request, data=None):
         """Return the form for assigning the scenario, or None for users who can only add it to the library."""
         return None
-
-    def get_scenario_fields(self, form, assignment_form):
-        return form.scenario_fields()
-
-    def finish_save(self, request, scenario, assignment_form):
-        """Apply the assignment form in the transaction that creates the scenario. Return a sentence about it."""
-        return _("It is in the library.")

@@ -1,138 +1,23 @@
-"""Admin pages for importing scenario packs."""
+"""Admin pages for importing scenario packs, for support. The product's own pages are in `scenarios.views.imports`."""
 
-from dataclasses import dataclass
-
-from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Page, Paginator
-from django.db.models import Count, Q
-from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.text import format_lazy
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.admin import TenantAdmin, UnchangingAdminMixin
-from accounts.models import Account
-from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.confirmation import ask_before_action, is_confirmed
-from scenarios.admin.import_columns import describe_pack_columns
-from scenarios.forms.scenario_form import AccountChoiceField
-from scenarios.models import ContextUnavailableError, ImportJob, ImportRow, Scenario, title_key
-from scenarios.packs.rows import UnreadablePackError
-from scenarios.services.import_errors import (
-    ErrorGroup,
-    accept_missing_categories,
-    group_job_errors,
-    list_missing_categories,
-)
-from scenarios.services.import_previews import preview_import_checks
-from scenarios.services.imports import (
-    MAX_BYTES,
-    MAX_ROWS,
-    ImportOptions,
-    allow_partial,
-    discard_import,
-    resume_import,
-    stage_import,
-    start_import,
-)
-from scenarios.services.message_translation import translate
-
-PER_PAGE = 100  # rows
-
-
-class ImportUploadForm(forms.Form):
-    file = forms.FileField(
-        label=_("File"),
-        widget=forms.FileInput(attrs={"accept": ".csv,.json"}),
-        help_text=format_lazy(
-            _("A JSON or CSV file of up to {megabytes} MB and {rows} rows."),
-            megabytes=MAX_BYTES // 1024**2,
-            rows=f"{MAX_ROWS:,}",
-        ),
-    )
-    account = AccountChoiceField(
-        label=_("Account"),
-        queryset=Account.objects.none(),
-        required=False,
-        empty_label=_("The whole organization"),
-        help_text=_("Applies to rows that don’t name an account."),
-    )
-    may_update = forms.BooleanField(
-        required=False,
-        label=_("Update existing scenarios"),
-        help_text=_("Scenarios with the same title are updated from the file. Otherwise, they stay unchanged."),
-    )
-    creates_categories = forms.BooleanField(
-        required=False,
-        label=_("Create categories"),
-        help_text=_("Otherwise, a row is invalid if its category doesn’t exist yet."),
-    )
-    is_partial = forms.BooleanField(
-        required=False,
-        label=_("Import valid rows even if others are invalid"),
-        help_text=_("Otherwise, a single invalid row stops the whole import."),
-    )
-
-    def __init__(self, user, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        accounts = Account.objects.for_user(user).with_procedures()
-        self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
-
-    def clean_file(self):
-        file = self.cleaned_data["file"]
-        if file.size > MAX_BYTES:
-            raise forms.ValidationError(
-                gettext("The file is larger than %(most)s MB. Split it into several files."),
-                params={"most": MAX_BYTES // 1024**2},
-            )
-        return file
-
-    def stage_import(self, user):
-        """Return the checked import. If the file cannot be read or checked, add an error and return None."""
-        options = {name: value for name, value in self.cleaned_data.items() if name != "file"}
-        file = self.cleaned_data["file"]
-        try:
-            return stage_import(
-                user.organization, user, file, file.name, ImportJob.ImportSource.PAGE, ImportOptions(**options)
-            )
-        except UnreadablePackError as error:
-            self.add_error("file", translate(error.message))
-        except RateLimitExceededError as error:
-            self.add_error("file", str(error))
-        except ContextUnavailableError:
-            message = gettext(
-                "This file could not be checked, because an evaluator context that it may change can’t be read right "
-                "now. Try again in a moment."
-            )
-            self.add_error("file", message)
-        return None
-
-
-@dataclass(frozen=True)
-class ImportPanel:
-    """An import with one page of its rows, as shown on its admin page."""
-
-    job: ImportJob
-    counts: dict[str, int]  # rows by outcome
-    filters: list[tuple[str, str, int]]  # outcome, label, and number of rows
-    outcome: str  # chosen filter, or "" for all rows
-    page: Page[ImportRow]
-    rows: list[ImportRow]  # of this page, with their `scenario_id` and `preview`
-    may_import: bool
-    error_groups: list[ErrorGroup]
-    missing_categories: list[str]
-
-    @property
-    def has_previews(self) -> bool:
-        return any(getattr(row, "preview", None) for row in self.rows)
+from scenarios.downloads import send_pack_template
+from scenarios.forms.import_form import ImportUploadForm
+from scenarios.models import ImportJob
+from scenarios.services.import_columns import describe_pack_columns
+from scenarios.services.import_errors import accept_missing_categories
+from scenarios.services.import_panels import build_import_panel
+from scenarios.services.imports import MAX_BYTES, allow_partial, discard_import, resume_import, start_import
 
 
 @admin.register(ImportJob)
@@ -181,12 +66,13 @@ class ImportJobAdmin(UnchangingAdminMixin, TenantAdmin):
         if job is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
         title = gettext("Import of %(file)s") % {"file": job}
-        context = {"title": title, "original": job, "panel": self._build_panel(request, job)}
+        context = {"title": title, "original": job, "panel": build_import_panel(job, request.user, request.GET)}
         return self._render(request, "job", context)
 
     def progress_view(self, request, pk):
         """Return the fragment that the page polls while the import is in progress."""
-        return self._render(request, "_job", {"panel": self._build_panel(request, self._get_job(request, pk))})
+        panel = build_import_panel(self._get_job(request, pk), request.user, request.GET)
+        return self._render(request, "_job", {"panel": panel})
 
     def begin_view(self, request, pk):
         job = self._get_job(request, pk)
@@ -225,17 +111,14 @@ class ImportJobAdmin(UnchangingAdminMixin, TenantAdmin):
         return redirect("admin:scenarios_importjob_changelist")
 
     def csv_template_view(self, request):
-        return self._send_template(request, "scenarios.csv", "text/csv; charset=utf-8")
+        return self._send_template(request, "csv")
 
     def json_template_view(self, request):
-        return self._send_template(request, "scenarios.json", "application/json")
+        return self._send_template(request, "json")
 
-    def _send_template(self, request, filename, content_type):
-        """Return a small example pack for download."""
+    def _send_template(self, request, kind):
         self._require_add(request)
-        content = (settings.BASE_DIR / "fixtures" / "packs" / filename).read_bytes()
-        headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
-        return HttpResponse(content, content_type=content_type, headers=headers)
+        return send_pack_template(kind)
 
     def _require_add(self, request):
         if not self.has_add_permission(request):
@@ -252,47 +135,3 @@ class ImportJobAdmin(UnchangingAdminMixin, TenantAdmin):
     def _render(self, request, template, context):
         full_context = self.admin_site.each_context(request) | {"opts": self.opts} | context
         return TemplateResponse(request, f"admin/scenarios/importjob/{template}.html", full_context)
-
-    def _build_panel(self, request, job):
-        counts = dict(job.rows.values_list("outcome").annotate(Count("pk")).order_by())
-        outcome = request.GET.get("outcome", "")
-        rows = job.rows.filter(outcome=outcome) if outcome in counts else job.rows.all()
-        page = Paginator(rows.order_by("number"), PER_PAGE).get_page(request.GET.get("page"))
-        return ImportPanel(
-            job=job,
-            counts={value: counts[value] for value in ImportRow.Outcome.values if value in counts},
-            filters=[
-                (value, str(label), counts[value]) for value, label in ImportRow.Outcome.choices if value in counts
-            ],
-            outcome=outcome if outcome in counts else "",
-            page=page,
-            rows=_add_previews(job, _link_scenarios(request.user, list(page.object_list))),
-            may_import=self.has_add_permission(request),
-            error_groups=group_job_errors(job) if job.invalid else [],
-            missing_categories=list_missing_categories(job) if job.invalid else [],
-        )
-
-
-def _add_previews(job, rows):
-    """Set `preview` on each row: the checks that will be graded, or None if the row will not be written."""
-    previews = preview_import_checks(job, rows)
-    for row in rows:
-        row.preview = previews.get(row.pk)
-    return rows
-
-
-def _link_scenarios(user, rows):
-    """Set `scenario_id` on each row to the scenario created from it or with the same title."""
-    ids = [row.pk for row in rows]
-    keys = {row: title_key(row.title) for row in rows}
-    scenarios = Scenario.objects.for_user(user).filter(
-        Q(pk__in=ids) | Q(title_key__in=keys.values(), is_one_time=False)
-    )
-    pairs = list(scenarios.order_by("-created_at").values_list("pk", "title_key"))
-    created, by_key = {pk for pk, _ in pairs}, {key: pk for pk, key in pairs}
-    linked_outcomes = {ImportRow.Outcome.UPDATED, ImportRow.Outcome.CHANGED, ImportRow.Outcome.DUPLICATE}
-    for row in rows:
-        row.scenario_id = (
-            row.pk if row.pk in created else by_key.get(keys[row]) if row.outcome in linked_outcomes else None
-        )
-    return rows

@@ -16,7 +16,7 @@ from accounts.admin import TenantAdmin, TenantForm
 from accounts.models import User
 from accounts.web.confirmation import ask_before_action, is_confirmed
 from scenarios.admin import ScenarioAdmin
-from scenarios.admin.drafts import NOT_SAVED
+from scenarios.forms.draft_form import NOT_SAVED
 from scenarios.models import Mode, Scenario
 from training.forms import MAX_ASSIGNED_AT_ONCE, AssignScenarioForm
 from training.models import TERM_FIELDS, Assignment

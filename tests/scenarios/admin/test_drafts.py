@@ -12,7 +12,7 @@ from django.utils.html import escape
 
 from accounts.models import Account, Organization, User
 from accounts.procedures.unread_parts import explain_unread_parts
-from scenarios.admin.draft_pii import group_findings
+from scenarios.forms.draft_pii import group_findings
 from scenarios.models import Category, Scenario, ScenarioDraft, Skill
 from scenarios.services.drafts import discard_draft, request_draft, save_draft
 from tests.accounts.test_pdf_text import pages_pdf

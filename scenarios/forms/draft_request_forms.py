@@ -1,32 +1,41 @@
-"""Forms for requesting, regenerating, and editing drafts."""
+"""Forms for requesting a draft from a complaint, and another attempt, shared by our pages and the admin.
+
+If a service refuses, the form has the error, and shows what was typed.
+"""
+
+import logging
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import TenantForm
-from accounts.models import Account
+from accounts.models import Account, User
 from accounts.procedures.unread_parts import explain_unread_parts
-from scenarios.admin.draft_pii import FIELD_LABELS
-from scenarios.forms.scenario_form import TEXT_LIMITS, AccountChoiceField, MultilineTextField
-from scenarios.models import MAX_SKILLS_PER_SCENARIO, Category, Difficulty, Mode, Scenario, Skill
+from accounts.services.rate_limits import RateLimitExceededError
+from scenarios.forms.scenario_form import AccountChoiceField, MultilineTextField
+from scenarios.models import Difficulty, Mode, ScenarioDraft
 from scenarios.services.draft_sources import (
     MAX_SOURCE_LENGTH,
     MIN_SOURCE_LENGTH,
     SOURCE_FILE_SUFFIXES,
+    SourceFile,
     clean_draft_source,
     read_draft_source_file,
 )
-from scenarios.services.drafts import MAX_INSTRUCTIONS_LENGTH
-from scenarios.services.evaluator_contexts import clean_context_text
-from scenarios.services.scenarios import too_many_skills_message
+from scenarios.services.drafts import MAX_INSTRUCTIONS_LENGTH, regenerate_draft, request_draft
+
+logger = logging.getLogger(__name__)
 
 NO_ACCOUNT_LABEL = _("The whole organization (no procedures)")
+NOT_SENT = _("The draft could not be requested. Your text is still here. Try again.")
 
 
-def counted_textarea(rows, **attrs):
+def counted_textarea(rows: int, **attrs: int) -> forms.Textarea:
     """Return a text area without `maxlength`, which would silently cut off pasted text.
 
     A counter and validation report the limit.
@@ -34,7 +43,7 @@ def counted_textarea(rows, **attrs):
     return forms.Textarea(attrs={"rows": rows, **{f"data-{name}": value for name, value in attrs.items()}})
 
 
-def instructions_field():
+def instructions_field() -> MultilineTextField:
     return MultilineTextField(
         required=False,
         label=_("Instructions"),
@@ -50,13 +59,13 @@ def instructions_field():
     )
 
 
-def source_help_text():
+def source_help_text() -> str | Promise:
     return format_lazy(
         _("{least} to {most} characters."), least=f"{MIN_SOURCE_LENGTH:,}", most=f"{MAX_SOURCE_LENGTH:,}"
     )
 
 
-def account_field(user, **options):
+def account_field(user: User, **options: Any) -> AccountChoiceField:
     accounts = Account.objects.for_user(user).with_procedures()
     return AccountChoiceField(accounts, required=False, label=_("Account"), empty_label=NO_ACCOUNT_LABEL, **options)
 
@@ -85,17 +94,17 @@ class NewDraftForm(forms.Form):
 
     field_order = ["source", "source_file", "instructions", "account", "mode", "difficulty"]
 
-    def __init__(self, user, *args, **kwargs):
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["account"] = account_field(user, help_text=_("The draft is based on this account’s procedures."))
         self.order_fields(self.field_order)
 
-    def clean_source_file(self):
+    def clean_source_file(self) -> SourceFile | None:
         """Return the text of the uploaded file and its unread parts, or None if there is no file."""
         file = self.cleaned_data["source_file"]
         return read_draft_source_file(file) if file else None
 
-    def clean(self):
+    def clean(self) -> dict[str, Any]:
         super().clean()
         if not {"source", "source_file"} <= self.cleaned_data.keys():
             return self.cleaned_data
@@ -122,7 +131,7 @@ class NewDraftForm(forms.Form):
                 self.add_error("source_file", sentence)
         return self.cleaned_data
 
-    def _set_source(self, text):
+    def _set_source(self, text: str) -> None:
         if not text:
             self.add_error("source", gettext("Paste the complaint, or choose a file."))
             return
@@ -130,6 +139,17 @@ class NewDraftForm(forms.Form):
             self.cleaned_data["source"] = clean_draft_source(text)
         except ValidationError as error:
             self.add_error("source", error)
+
+    def request_draft(self, by: User) -> ScenarioDraft | None:
+        """Return the requested draft. If it cannot be requested, add an error and return None."""
+        try:
+            return request_draft(by, **self.cleaned_data)
+        except RateLimitExceededError as error:
+            self.add_error(None, str(error))
+        except Exception:  # the database may raise many types of errors
+            logger.exception("Draft not requested")
+            self.add_error(None, str(NOT_SENT))
+        return None
 
 
 class RegenerateForm(forms.Form):
@@ -142,75 +162,22 @@ class RegenerateForm(forms.Form):
     )
     instructions = instructions_field()
 
-    def __init__(self, draft, data=None):
+    def __init__(self, draft: ScenarioDraft, data: QueryDict | None = None) -> None:
+        self.draft = draft
         super().__init__(data, initial={"source": draft.source, "instructions": draft.instructions})
         if draft.status != draft.Status.FAILED:
             del self.fields["source"]
 
-    def clean_source(self):
+    def clean_source(self) -> str:
         return clean_draft_source(self.cleaned_data["source"])
 
-
-class DraftForm(TenantForm):
-    """Form for the scenario to save from a draft. All fields can be edited."""
-
-    evaluator_context = MultilineTextField(
-        required=False,
-        label=FIELD_LABELS["evaluator_context"],
-        help_text=_("What to assess. Each list item becomes a check. The caller never sees this."),
-    )
-
-    class Meta:
-        model = Scenario
-        fields = [
-            "title",
-            "description",
-            "prompt",
-            "evaluator_context",
-            "relevant_policy_sections",
-            "skills",
-            "category",
-            "account",
-            "mode",
-            "difficulty",
-            "estimated_minutes",
-        ]
-        field_classes = dict.fromkeys(["description", "prompt", "relevant_policy_sections"], MultilineTextField)
-        labels = FIELD_LABELS
-        widgets = {"skills": forms.CheckboxSelectMultiple}
-
-    ROWS = {"description": 3, "prompt": 22, "evaluator_context": 12, "relevant_policy_sections": 4}
-
-    def __init__(self, draft, user, data=None):
-        self.organization_id = draft.organization_id
-        super().__init__(data, initial=_initial_values(draft))
-        self.fields["account"] = account_field(user)
-        # django-stubs types these fields without their `queryset`.
-        self.fields["skills"].queryset = Skill.objects.for_user(user)  # type: ignore[attr-defined]
-        self.fields["category"].queryset = Category.objects.for_user(user)  # type: ignore[attr-defined]
-        self.fields["category"].help_text = _("Drafts have no category. You can choose one.")
-        for name, rows in self.ROWS.items():
-            field = self.fields[name]
-            field.widget = counted_textarea(rows, limit=TEXT_LIMITS[name])
-            limit = gettext("At most %(most)s characters.") % {"most": f"{TEXT_LIMITS[name]:,}"}
-            field.help_text = f"{field.help_text} {limit}".strip()
-
-    def clean_skills(self):
-        skills = self.cleaned_data["skills"]
-        if len(skills) > MAX_SKILLS_PER_SCENARIO:
-            raise ValidationError(too_many_skills_message(len(skills)))
-        return skills
-
-    def clean_evaluator_context(self):
-        return clean_context_text(self.cleaned_data["evaluator_context"])
-
-    def scenario_fields(self):
-        """Return the values of the scenario's own columns. Skills and the evaluator context are stored separately."""
-        stored_separately = {"skills", "evaluator_context"}
-        return {name: self.cleaned_data[name] for name in self.Meta.fields if name not in stored_separately}
-
-
-def _initial_values(draft):
-    texts = {name: getattr(draft, name) for name in ("title", "description", "prompt", "evaluator_context")}
-    choices = {name: getattr(draft, name) for name in ("account", "mode", "difficulty", "relevant_policy_sections")}
-    return texts | choices | {"skills": list(draft.skills.all())}
+    def regenerate(self, by: User) -> bool | None:
+        """Request another attempt. Return False if the draft is closed, or None after adding an error."""
+        try:
+            return regenerate_draft(self.draft, by, **self.cleaned_data)
+        except RateLimitExceededError as error:
+            self.add_error(None, str(error))
+        except Exception:  # the database may raise many types of errors
+            logger.exception("Draft not regenerated", extra={"draft_id": self.draft.pk})
+            self.add_error(None, str(NOT_SENT))
+        return None

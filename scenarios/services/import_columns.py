@@ -1,6 +1,7 @@
 """Descriptions of a pack's columns, derived from the model and the reader."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext as _
@@ -9,7 +10,7 @@ from scenarios.models import MAX_SKILLS_PER_SCENARIO, Scenario
 from scenarios.packs.columns import COLUMNS, REQUIRED_COLUMNS, ColumnType
 from scenarios.services.evaluator_contexts import CONTEXT_LIMIT
 
-MODEL_FIELDS = {field.name: field for field in Scenario._meta.fields}
+MODEL_FIELDS: dict[str, Any] = {field.name: field for field in Scenario._meta.fields}
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,12 @@ class PackColumn:
     allowed_values: str
 
 
-def describe_pack_columns():
+def describe_pack_columns() -> list[PackColumn]:
     related = _related_columns()
     return [PackColumn(name, name in REQUIRED_COLUMNS, related.get(name) or _describe_column(name)) for name in COLUMNS]
 
 
-def _related_columns():
+def _related_columns() -> dict[str, str]:
     """Return the allowed values of columns that name other rows or hold a file's text."""
     return {
         "evaluator_context": _("Up to %(most)s characters") % {"most": f"{CONTEXT_LIMIT:,}"},
@@ -35,7 +36,7 @@ def _related_columns():
     }
 
 
-def _describe_column(name):
+def _describe_column(name: str) -> str:
     field = MODEL_FIELDS[name]
     allowed = _describe_values(field)
     if not field.choices and COLUMNS[name] is ColumnType.TEXT:
@@ -46,7 +47,7 @@ def _describe_column(name):
     return _("%(values)s; by default, %(default)s") % {"values": allowed, "default": default}
 
 
-def _describe_values(field):
+def _describe_values(field: Any) -> str:
     validators = [validator for validator in field.validators if hasattr(validator, "limit_value")]
     limits = {type(validator): validator.limit_value for validator in validators}
     if field.choices:

@@ -1,11 +1,15 @@
 """Personal details from a complaint that are still in a draft, grouped by wording for display."""
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from django.http import QueryDict
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from scenarios.forms.scenario_form import TEXT_LIMITS
-from scenarios.models import Scenario
+from scenarios.models import Scenario, ScenarioDraft
+from scenarios.pii import PIIMatch
 from scenarios.services.drafts import PII_CHECKED_FIELDS, dismissal, find_draft_pii
 from scenarios.services.message_translation import translate
 
@@ -35,15 +39,15 @@ class PIIFinding:
     places: list[PIIPlace]
 
     @property
-    def is_unresolved(self):
+    def is_unresolved(self) -> bool:
         return self.is_certain or not self.is_dismissed
 
     @property
-    def label(self):
+    def label(self) -> str | Promise:
         return FIELD_LABELS[self.field]
 
 
-FIELD_LABELS = {
+FIELD_LABELS: dict[str, str | Promise] = {
     "title": _("Title"),
     "description": _("Description"),
     "prompt": _("Caller’s prompt"),
@@ -52,18 +56,20 @@ FIELD_LABELS = {
 }
 
 
-def read_checked_texts(data):
+def read_checked_texts(data: QueryDict) -> dict[str, str]:
     """Return the texts to check, as typed but truncated to their limits. Longer texts cannot be saved."""
     limits = TEXT_LIMITS | {"title": Scenario._meta.get_field("title").max_length}
     return {name: (data.get(name) or "").replace("\r\n", "\n")[: limits[name]] for name in PII_CHECKED_FIELDS}
 
 
-def read_dismissed(data):
+def read_dismissed(data: QueryDict) -> set[str]:
     """Return the values of the checked boxes, each of which dismisses words that are not about a real person."""
     return {value.replace("\r\n", "\n") for value in data.getlist("dismissed")}
 
 
-def group_findings(draft, texts, dismissed=frozenset()):
+def group_findings(
+    draft: ScenarioDraft, texts: Mapping[str, str], dismissed: Collection[str] = frozenset()
+) -> list[PIIFinding]:
     """Return the findings in field order, dismissed ones included, so that a dismissal can be undone."""
     found: dict[str, PIIFinding] = {}
     for match in find_draft_pii(draft, texts):
@@ -75,12 +81,12 @@ def group_findings(draft, texts, dismissed=frozenset()):
     return list(found.values())
 
 
-def count_unresolved(found):
+def count_unresolved(found: Iterable[PIIFinding]) -> int:
     """Return the number of findings that still prevent saving."""
     return sum(finding.is_unresolved for finding in found)
 
 
-def _build_place(text, match):
+def _build_place(text: str, match: PIIMatch) -> PIIPlace:
     before, after = text[: match.start], text[match.end :]
     start = _count_utf16_units(before)
     same_line = (before.rpartition("\n")[2], after.partition("\n")[0])
@@ -93,5 +99,5 @@ def _build_place(text, match):
     )
 
 
-def _count_utf16_units(text):
+def _count_utf16_units(text: str) -> int:
     return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
