@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scenarios.views import editor, lists
+from scenarios.views import editor, imports, lists
 
 app_name = "scenarios"
 urlpatterns = [
@@ -14,6 +14,14 @@ urlpatterns = [
     path("scenarios/delete/", lists.scenario_delete, name="scenario_delete"),
     path("scenarios/new/", editor.scenario_new, name="scenario_new"),
     path("scenarios/sections/<int:pk>/", editor.section_text, name="section_text"),
+    path("scenarios/import/", imports.import_new, name="import_new"),
+    path("scenarios/import/template.<slug:kind>", imports.import_template, name="import_template"),
+    path("scenarios/import/<uuid:pk>/", imports.import_detail, name="import_detail"),
+    path("scenarios/import/<uuid:pk>/progress/", imports.import_progress, name="import_progress"),
+    path("scenarios/import/<uuid:pk>/begin/", imports.import_begin, name="import_begin"),
+    path("scenarios/import/<uuid:pk>/categories/", imports.import_categories, name="import_categories"),
+    path("scenarios/import/<uuid:pk>/resume/", imports.import_resume, name="import_resume"),
+    path("scenarios/import/<uuid:pk>/discard/", imports.import_discard, name="import_discard"),
     path("scenarios/<uuid:pk>/", editor.scenario_edit, name="scenario_edit"),
     path("scenarios/<uuid:pk>/published/", editor.scenario_detail, name="scenario_detail"),
     path("scenarios/<uuid:pk>/discard/", editor.scenario_discard, name="scenario_discard"),

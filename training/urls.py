@@ -1,6 +1,6 @@
 from django.urls import path
 
-from training.views import assignment_bulk, assignments, library, practice
+from training.views import assignment_bulk, assignments, drafts, library, practice
 
 app_name = "training"
 urlpatterns = [
@@ -13,6 +13,14 @@ urlpatterns = [
     path("assignments/<uuid:pk>/reset/", assignments.assignment_change, {"verb": "reset"}, name="assignment_reset"),
     path("assignments/<uuid:pk>/cancel/", assignments.assignment_change, {"verb": "cancel"}, name="assignment_cancel"),
     path("assignments/<uuid:pk>/decline/", assignments.assignment_decline, name="assignment_decline"),
+    path("scenarios/drafts/", drafts.draft_new, name="draft_new"),
+    path("scenarios/drafts/<uuid:pk>/", drafts.draft, name="draft"),
+    path("scenarios/drafts/<uuid:pk>/state/", drafts.draft_state, name="draft_state"),
+    path("scenarios/drafts/<uuid:pk>/check/", drafts.draft_check, name="draft_check"),
+    path("scenarios/drafts/<uuid:pk>/again/", drafts.draft_regenerate, name="draft_regenerate"),
+    path("scenarios/drafts/<uuid:pk>/restore/", drafts.draft_restore, name="draft_restore"),
+    path("scenarios/drafts/<uuid:pk>/discard/", drafts.draft_discard, name="draft_discard"),
+    path("scenarios/drafts/<uuid:pk>/complaint/delete/", drafts.draft_delete_source, name="draft_delete_source"),
     path("training/voice/free/", practice.free_practice, {"mode": "phone"}, name="voice_free"),
     path("training/chat/free/", practice.free_practice, {"mode": "chat"}, name="chat_free"),
     path("training/chat/begin/", practice.chat_start, name="chat_start"),

@@ -67,7 +67,7 @@ def _scenarios_item(person: User) -> ChecklistItem:
         text=ready % {"count": count} if count else _("Import a file of scenarios. You see a preview first."),
         is_done=count > 0,
         action=_("Import scenarios"),
-        url=reverse("admin:scenarios_importjob_add"),
+        url=reverse("scenarios:import_new"),
         icon="library",
         help=_(
             "A scenario pack is one file with many scenarios, as CSV or JSON. The import shows what it would add "

@@ -121,18 +121,11 @@ class StaffToday:
     def _scenario_tiles(self) -> list[Tile]:
         person = self.person
         library = Scenario.objects.for_user(person).library().filter(is_active=True)
-        drafts = ScenarioDraft.objects.for_user(person).filter(
-            status__in=[ScenarioDraft.Status.WRITING, ScenarioDraft.Status.READY, ScenarioDraft.Status.FAILED]
-        )
-        imports = ImportJob.objects.for_user(person).filter(
-            status__in=[ImportJob.Status.CHECKING, ImportJob.Status.CHECKED]
-        )
+        drafts = ScenarioDraft.objects.for_user(person).open()
+        imports = ImportJob.objects.for_user(person).not_started()
+        drafts_url, imports_url = reverse("training:draft_new"), reverse("scenarios:import_new")
         return [
-            Tile(_("In the library"), library.count(), _("scenarios"), reverse("admin:scenarios_scenario_changelist")),
-            Tile(_("Open drafts"), drafts.count(), _("from complaints"), _changelist("scenariodraft")),
-            Tile(_("Open imports"), imports.count(), _("to look through"), _changelist("importjob")),
+            Tile(_("In the library"), library.count(), _("scenarios"), reverse("scenarios:scenario_list")),
+            Tile(_("Open drafts"), drafts.count(), _("from complaints"), f"{drafts_url}?whose=all&state=open#drafts"),
+            Tile(_("Open imports"), imports.count(), _("to look through"), f"{imports_url}?state=open#recent"),
         ]
-
-
-def _changelist(model: str) -> str:
-    return reverse(f"admin:scenarios_{model}_changelist")

@@ -21,6 +21,10 @@ class ScenarioDraftQuerySet(LeaseQuerySet["ScenarioDraft"]):
         is_allowed = user.has_perm("scenarios.view_scenariodraft")
         return self.filter(organization_id=user.organization_id) if is_allowed else self.none()
 
+    def open(self) -> ScenarioDraftQuerySet:
+        """Limit to drafts that are neither saved nor discarded."""
+        return self.filter(status__in=ScenarioDraft.OPEN_STATUSES)
+
     def abandoned(self, before: datetime) -> ScenarioDraftQuerySet:
         """Limit to drafts that are neither saved nor discarded and have not been touched since `before`."""
         statuses = [ScenarioDraft.Status.READY, ScenarioDraft.Status.FAILED]
@@ -39,6 +43,8 @@ class ScenarioDraft(LeasedModel):
         FAILED = "failed", _("Failed")
         SAVED = "saved", _("Saved")
         DISCARDED = "discarded", _("Discarded")
+
+    OPEN_STATUSES = (Status.WRITING, Status.READY, Status.FAILED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="drafts")
@@ -97,4 +103,4 @@ class ScenarioDraft(LeasedModel):
 
     @property
     def is_open(self) -> bool:
-        return self.status in {self.Status.WRITING, self.Status.READY, self.Status.FAILED}
+        return self.status in self.OPEN_STATUSES

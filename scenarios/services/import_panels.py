@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q
@@ -10,6 +11,7 @@ from accounts.models import User
 from scenarios.models import ImportJob, ImportRow, Scenario, title_key
 from scenarios.services.import_errors import ErrorGroup, group_job_errors, list_missing_categories
 from scenarios.services.import_previews import preview_import_checks
+from scenarios.services.import_results import ImportNotice, describe_begin, describe_progress, describe_result
 
 PER_PAGE = 100  # rows
 
@@ -32,6 +34,36 @@ class ImportPanel:
     def has_previews(self) -> bool:
         return any(getattr(row, "preview", None) for row in self.rows)
 
+    @property
+    def notice(self) -> ImportNotice | None:
+        return describe_result(self.job, self.counts)
+
+    @property
+    def begin_label(self) -> str:
+        """Label of the button that starts the import, or "" if the person may not or there is nothing to start."""
+        return describe_begin(self.job, self.counts) if self.may_import else ""
+
+    @property
+    def begins_partial(self) -> bool:
+        """Return whether the button also says that the invalid rows may be left out."""
+        return bool(self.job.invalid) and not self.job.is_partial
+
+    @property
+    def offers_categories(self) -> bool:
+        """Return whether categories are missing that the import could create."""
+        is_checked = self.job.status == ImportJob.Status.CHECKED
+        return is_checked and bool(self.missing_categories) and not self.job.creates_categories
+
+    @property
+    def progress_words(self) -> str:
+        return describe_progress(self.job)
+
+    @property
+    def upload_query(self) -> str:
+        """Query of the upload page that keeps this import's choices."""
+        chosen = {name: "1" for name in ("may_update", "creates_categories", "is_partial") if getattr(self.job, name)}
+        return urlencode({"account": self.job.account_id or ""} | chosen)
+
 
 def build_import_panel(job: ImportJob, user: User, query: Mapping[str, str]) -> ImportPanel:
     """Return the import with the rows that `outcome` and `page` of the query ask for. Unknown values are ignored."""
@@ -45,7 +77,7 @@ def build_import_panel(job: ImportJob, user: User, query: Mapping[str, str]) -> 
         filters=[(value, str(label), counts[value]) for value, label in ImportRow.Outcome.choices if value in counts],
         outcome=outcome if outcome in counts else "",
         page=page,
-        rows=_add_previews(job, _link_scenarios(user, list(page.object_list))),
+        rows=[] if job.is_under_way else _add_previews(job, _link_scenarios(user, list(page.object_list))),
         may_import=user.has_perm("scenarios.add_importjob"),
         error_groups=group_job_errors(job) if job.invalid else [],
         missing_categories=list_missing_categories(job) if job.invalid else [],

@@ -1,11 +1,11 @@
 // Draft page: character counters, passage selection, and announcements of unresolved details.
 
-import { watchAdvice } from "./advice.js";
+import { announceAdvice, watchAdvice } from "./advice.js";
 import { select, showLength } from "./text-fields.js";
 
 function addCounter(field) {
   const counter = document.createElement("p");
-  counter.className = "draft-counter";
+  counter.className = "draft-counter hint";
   counter.id = `${field.id}_counter`;
   field.after(counter);
   field.setAttribute("aria-describedby", [field.getAttribute("aria-describedby"), counter.id].filter(Boolean).join(" "));
@@ -50,7 +50,9 @@ document.addEventListener("click", (event) => {
   selectPassage(link);
 });
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.target.id === "draft-findings") announce();
+  if (event.target.id !== "draft-findings") return;
+  announce();
+  announceAdvice();
 });
 
 // Warn before leaving the page, because resolving the details takes a long time.

@@ -5,7 +5,8 @@ const input = form.elements.file;
 const button = form.querySelector("[data-busy]");
 const problem = document.querySelector("#import-too-large");
 const wait = document.querySelector("#import-wait");
-const label = button.value;
+const words = button instanceof HTMLInputElement ? "value" : "textContent"; // the admin's button is an input
+const label = button[words];
 
 function checkSize() {
   const maxBytes = Number(form.dataset.maxBytes);
@@ -22,13 +23,13 @@ function submit(event) {
     input.focus();
     return;
   }
-  button.value = wait.textContent = button.dataset.busy;
+  button[words] = wait.textContent = button.dataset.busy;
   button.disabled = true;
 }
 
 // Runs on pageshow, because the browser may restore the page with its button disabled.
 function enableForm() {
-  button.value = label;
+  button[words] = label;
   button.disabled = false;
   wait.textContent = "";
 }
