@@ -53,6 +53,8 @@ PAGES = {
         "/center/integrations/webhooks/new/",
         "/scenarios/",
         "/scenarios/new/",
+        "/scenarios/import/",
+        "/scenarios/drafts/",
         "/admin/",
     ],
 }

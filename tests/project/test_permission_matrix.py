@@ -167,6 +167,26 @@ POST   /scenarios/{scenario}/{step}/autosave/                  scenarios.change_
 GET    /scenarios/{scenario}/published/                        scenarios.view_scenario                200       403
 POST   /scenarios/{scenario}/discard/                          scenarios.change_scenario              away      403
 POST   /scenarios/{scenario}/keep/                             scenarios.change_scenario              away      403
+GET    /scenarios/import/                                      scenarios.add_importjob                200       403
+POST   /scenarios/import/                                      scenarios.add_importjob                200       403
+GET    /scenarios/import/template.csv                          scenarios.add_importjob                200       403
+GET    /scenarios/import/template.json                         scenarios.add_importjob                200       403
+GET    /scenarios/import/{import}/                             scenarios.view_importjob               200       403
+GET    /scenarios/import/{import}/progress/                    scenarios.view_importjob               200       403
+POST   /scenarios/import/{import}/begin/                       scenarios.add_importjob                away      403
+POST   /scenarios/import/{import}/categories/                  scenarios.add_importjob                away      403
+POST   /scenarios/import/{import}/resume/                      scenarios.add_importjob                away      403
+POST   /scenarios/import/{import}/discard/                     scenarios.add_importjob                away      403
+GET    /scenarios/drafts/                                      scenarios.add_scenariodraft            200       403
+POST   /scenarios/drafts/                                      scenarios.add_scenariodraft            200       403
+GET    /scenarios/drafts/{draft}/                              scenarios.change_scenariodraft         200       403
+POST   /scenarios/drafts/{draft}/                              scenarios.change_scenariodraft         200       403
+GET    /scenarios/drafts/{draft}/state/                        scenarios.change_scenariodraft         200       403
+POST   /scenarios/drafts/{draft}/check/                        scenarios.change_scenariodraft         200       403
+POST   /scenarios/drafts/{draft}/again/                        scenarios.change_scenariodraft         away      403
+POST   /scenarios/drafts/{draft}/restore/                      scenarios.change_scenariodraft         away      403
+POST   /scenarios/drafts/{draft}/discard/                      scenarios.change_scenariodraft         200       403
+POST   /scenarios/drafts/{draft}/complaint/delete/             scenarios.change_scenariodraft         200       403
 GET    /scenarios/sections/{section}/                          scenarios.view_scenario                200       403
 
 GET    /api/library/                            200   200   200   200   200   200   200   401

@@ -25,6 +25,7 @@ PAGES = [
     "/progress/", "/accounts/", "/center/people/", "/center/people/?q=first&role=counselor", "/center/cohorts/",
     "/center/integrations/", "/center/", "/search/?q=first",
     "/scenarios/", "/scenarios/?shelf=all&source=written&q=scenario",
+    "/scenarios/import/", "/scenarios/drafts/?whose=all",
 ]  # fmt: skip
 LISTS = [
     "/api/sessions/", "/api/assignments/", "/api/evaluations/", "/api/flags/", "/api/disputes/", "/api/team/",

@@ -28,7 +28,7 @@ def find_draft_or_404(request: AuthenticatedRequest, pk: UUID) -> ScenarioDraft:
 
 
 def list_drafts(request: AuthenticatedRequest) -> dict[str, Any]:
-    """Return a page of the person's own drafts, or of everyone's, the newest first. `state=open` leaves out the rest."""
+    """Return a page of the person's drafts, or of everyone's (`whose=all`), or of the open ones (`state=open`)."""
     whose = EVERYONES if request.GET.get("whose") == EVERYONES else ""
     state = OPEN if request.GET.get("state") == OPEN else ""
     rows = ScenarioDraft.objects.for_user(request.user).select_related("scenario", "account", "created_by")
