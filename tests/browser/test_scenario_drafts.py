@@ -14,7 +14,7 @@ from tests.browser.test_accessibility import accessibility_problems
 from tests.config.demo_process import wait_until
 
 SUPERVISOR = "supervisor@example.org"
-LIST = "/admin/scenarios/scenariodraft/"
+NEW = "/scenarios/drafts/"
 COMPLAINT = (Path(__file__).parents[2] / "fixtures/complaints/left-on-hold.txt").read_text()
 LEAK = "You will be graded."
 NAME, WORKPLACE = "Margaret", "Brightwater Dairy"
@@ -28,7 +28,7 @@ SELECTED_TEXT = (
 def submit_complaint(page: Page, instructions: str = "") -> None:
     page.get_by_label("Complaint or call summary").fill(COMPLAINT)
     page.get_by_label("Instructions").fill(instructions)
-    page.get_by_label("Mode").select_option("chat")
+    page.get_by_role("group", name="Mode").get_by_text("Chat").click()
     page.get_by_role("button", name="Write draft").click()
 
 
@@ -37,7 +37,7 @@ def save_button(page: Page) -> Locator:
 
 
 def error_note(page: Page) -> Locator:
-    return page.locator(".errornote")
+    return page.locator("[data-refusal]")
 
 
 def replace_name(page: Page, *labels: str) -> None:
@@ -48,7 +48,7 @@ def replace_name(page: Page, *labels: str) -> None:
 
 def test_complaint_becomes_an_assigned_scenario(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
     counselor, title = demo_site.add_counselor(), f"Left on hold {uuid4().hex[:6]}"
-    page = open_page(f"{LIST}add/", SUPERVISOR)
+    page = open_page(NEW, SUPERVISOR)
     submit_complaint(page, "Keep the name.")
 
     # The draft appears without a reload, with the name marked and the complaint beside it.
@@ -68,6 +68,7 @@ def test_complaint_becomes_an_assigned_scenario(open_page: Callable[..., Page], 
     page.get_by_label("Notes", exact=True).fill("Take your time with this one.")
     save_button(page).click()
     expect(error_note(page)).to_contain_text("The draft was not saved. Resolve 3 passages from the complaint")
+    expect(error_note(page)).to_be_focused()
     expect(page.get_by_label("Notes", exact=True)).to_have_value("Take your time with this one.")
     expect(page.get_by_label(counselor)).to_be_checked()
 
@@ -79,7 +80,7 @@ def test_complaint_becomes_an_assigned_scenario(open_page: Callable[..., Page], 
     page.get_by_role("button", name=LEAK).click()
     expect(prompt).to_be_focused()
     assert page.evaluate(SELECTED_TEXT) == LEAK
-    expect(page.locator("#advice-status")).to_contain_text("Advice on the prompt: 1.")
+    expect(page.locator("#advice-status")).to_contain_text("Advice on the caller: 1.")
     page.get_by_label("Title", exact=True).fill(title)
     expect(page.locator(".draft-findings")).to_contain_text("No details of people in the complaint were found")
     expect(page.locator("#draft-status")).to_have_text("All details from the complaint are resolved.")
@@ -101,7 +102,7 @@ def test_complaint_becomes_an_assigned_scenario(open_page: Callable[..., Page], 
 
 @pytest.mark.prove
 def test_draft_is_saved_once_its_names_are_confirmed(open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{LIST}add/", SUPERVISOR)
+    page = open_page(NEW, SUPERVISOR)
     submit_complaint(page, "Keep the name.")
     expect(save_button(page)).to_be_visible()
 
@@ -116,7 +117,7 @@ def test_draft_is_saved_once_its_names_are_confirmed(open_page: Callable[..., Pa
 @pytest.mark.prove
 def test_refused_draft_can_be_tried_again(open_page: Callable[..., Page], demo_site_with_faults: DemoSite) -> None:
     demo_site_with_faults.add_openai_fault(RESPONSES, refusal=True)
-    page = open_page(f"{LIST}add/", SUPERVISOR)
+    page = open_page(NEW, SUPERVISOR)
     submit_complaint(page, "Quieter.")
     expect(error_note(page)).to_contain_text("The model declined to write a draft from this text.")
     expect(page.get_by_label("Complaint or call summary")).to_have_value(COMPLAINT.strip())
@@ -126,18 +127,17 @@ def test_refused_draft_can_be_tried_again(open_page: Callable[..., Page], demo_s
     page.get_by_role("button", name="Try again").click()
 
     expect(save_button(page)).to_be_visible()
-    page.get_by_text("Discard this draft").click()
-    page.get_by_role("button", name="Discard draft and complaint").click()
+    page.get_by_role("button", name="Discard this draft").click()
     expect(page.get_by_role("heading", name="Discard this draft?")).to_be_visible()
     page.get_by_role("button", name="Discard draft and complaint").click()
-    expect(page.locator(".messagelist")).to_contain_text("The draft and its complaint were deleted.")
+    expect(page.locator(".toast")).to_contain_text("The draft and its complaint were deleted.")
 
 
 @pytest.mark.prove
 def test_draft_appears_without_scripts_after_a_reload(open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{LIST}add/", SUPERVISOR, java_script_enabled=False)
+    page = open_page(NEW, SUPERVISOR, java_script_enabled=False)
     submit_complaint(page, "Keep the name.")
-    page.wait_for_url("**/change/")
+    page.wait_for_url(re.compile("/scenarios/drafts/[0-9a-f-]{36}/$"))
 
     wait_until(lambda: page.reload() and save_button(page).count(), "the draft is written")
 
@@ -147,7 +147,7 @@ def test_draft_appears_without_scripts_after_a_reload(open_page: Callable[..., P
 
 @pytest.mark.prove
 def test_counters_agree_with_the_server(open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{LIST}add/", SUPERVISOR)
+    page = open_page(NEW, SUPERVISOR)
     source = page.get_by_label("Complaint or call summary")
     counter = page.locator("#id_source_counter")
 
@@ -165,7 +165,7 @@ def test_counters_agree_with_the_server(open_page: Callable[..., Page]) -> None:
 
 @pytest.mark.prove
 def test_draft_pages_are_accessible(open_page: Callable[..., Page], demo_site_with_faults: DemoSite) -> None:
-    page = open_page(f"{LIST}add/", SUPERVISOR)
+    page = open_page(NEW, SUPERVISOR)
     page.get_by_role("button", name="Write draft").click()
     expect(page.get_by_text("Paste the complaint, or choose a file.")).to_be_visible()
     assert accessibility_problems(page) == []
@@ -194,8 +194,7 @@ def test_draft_pages_are_accessible(open_page: Callable[..., Page], demo_site_wi
     expect(save_button(page)).to_be_visible()
 
     draft = page.url
-    page.get_by_text("Discard this draft").click()
-    page.get_by_role("button", name="Discard draft and complaint").click()
+    page.get_by_role("button", name="Discard this draft").click()
     assert accessibility_problems(page) == []
     page.get_by_role("button", name="Discard draft and complaint").click()
     assert accessibility_problems(page) == []

@@ -11,10 +11,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.demo_site import DemoSite, PageMonitor
+from tests.browser.demo_site import PageMonitor
 
 TRAINER, SUPERVISOR, STRANGER = "trainer@example.org", "supervisor@example.org", "stranger@example.net"
-ADD = "/admin/scenarios/importjob/add/"
+ADD = "/scenarios/import/"
+JOB = re.compile("/scenarios/import/[0-9a-f-]{36}/$")
 TOO_LARGE = 50 * 1024**2
 
 
@@ -45,9 +46,9 @@ def upload(page: Page, path: Path) -> None:
 
 def preview(page: Page) -> list[list[str]]:
     """Return title and outcome of each row."""
-    page.wait_for_url("**/change/**")
+    page.wait_for_url(re.compile("/scenarios/import/[0-9a-f-]{36}/"))
     found = page.locator(".import-rows tbody tr").all()
-    return [[one.get_by_role("rowheader").inner_text(), one.locator(".import-outcome").inner_text()] for one in found]
+    return [[one.get_by_role("rowheader").inner_text().splitlines()[0], one.locator(".import-result .chip").inner_text()] for one in found]
 
 
 def test_pack_is_previewed_and_imported_once(
@@ -61,18 +62,18 @@ def test_pack_is_previewed_and_imported_once(
         [f"{title_prefix} two", "New"],
         [f"{title_prefix} ONE", "Already exists"],
     ]
-    expect(page.locator(".import-notice")).to_have_text("No problems found. Nothing has been imported yet.")
+    expect(page.locator("[data-result]")).to_have_text("No problems found. Nothing has been imported yet.")
 
     page.get_by_role("button", name="Import 2 scenarios").dblclick()
 
-    expect(page.locator(".import-notice")).to_have_text("The import is complete. Created: 2. Already existing: 1.")
+    expect(page.locator("[data-result]")).to_have_text("The import is complete. Created: 2. Already existing: 1.")
     page.get_by_role("link", name=f"{title_prefix} two").click()
     expect(page.get_by_label("Title", exact=True)).to_have_value(f"{title_prefix} two")
     page.get_by_role("link", name=re.compile("Assessed$")).click()
     expect(page.get_by_label("In your words")).to_have_value("- Waits.")
     page.goto(ADD)
     upload(page, path)
-    expect(page.locator(".import-notice")).to_have_text("Nothing to import. All 3 scenarios already exist.")
+    expect(page.locator("[data-result]")).to_have_text("Nothing to import. All 3 scenarios already exist.")
     expect(page.get_by_role("button", name="Import")).to_have_count(0)
 
 
@@ -82,7 +83,7 @@ def test_invalid_rows_are_shown_and_skipped(
 ) -> None:
     page = open_page(ADD, SUPERVISOR)
     upload(page, pack(row(f"{title_prefix} good"), row(f"{title_prefix} bad", mode="letter", category="onboardin")))
-    expect(page.locator(".import-notice")).to_contain_text(
+    expect(page.locator("[data-result]")).to_contain_text(
         "Nothing has been imported yet, because 1 of 2 rows is invalid."
     )
     page.get_by_role("link", name="Invalid (1)").click()
@@ -96,11 +97,11 @@ def test_invalid_rows_are_shown_and_skipped(
 
     page.get_by_role("button", name="Import the 1 valid row").click()
 
-    expect(page.locator(".import-notice")).to_have_text(
+    expect(page.locator("[data-result]")).to_have_text(
         "The import is complete. Created: 1. Already existing: 0. Invalid and skipped: 1."
     )
-    page.goto(f"/admin/scenarios/scenario/?q={title_prefix}")
-    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    page.goto(f"/scenarios/?q={title_prefix}")
+    expect(page.locator(".list-title")).to_have_count(1)
 
 
 @pytest.mark.prove
@@ -116,7 +117,7 @@ def test_large_pack_shows_progress_until_it_is_complete(
     page.get_by_role("button", name="Import 3000 scenarios").click()
 
     expect(page.get_by_role("progressbar")).to_be_visible()
-    expect(page.locator(".import-notice")).to_have_text("The import is complete. Created: 3000. Already existing: 0.")
+    expect(page.locator("[data-result]")).to_have_text("The import is complete. Created: 3000. Already existing: 0.")
     expect(page.locator("[data-announce]")).to_have_text("The import is complete.")
 
 
@@ -129,7 +130,7 @@ def test_import_works_without_scripts(
 
     page.get_by_role("button", name="Import 20 scenarios").click()
 
-    finished = page.locator(".import-notice", has_text="The import is complete. Created: 20.")
+    finished = page.locator("[data-result]", has_text="The import is complete. Created: 20.")
     while page.get_by_role("progressbar").count():
         page.get_by_role("link", name="Refresh").click()
     expect(finished).to_be_visible()
@@ -149,7 +150,10 @@ def test_malformed_file_shows_the_error_position_and_keeps_the_options(
     expect(page.locator(".errorlist")).to_have_text(
         "Line 2, column 12: Row 1. A colon is missing between a name and its value."
     )
-    expect(page.locator(".errornote")).to_contain_text("choose the file again")
+    expect(page.locator("[data-refusal]")).to_contain_text("A colon is missing between a name and its value.")
+    expect(page.locator("[data-refusal]")).to_contain_text("choose the file again")
+    expect(page.locator("[data-refusal]")).to_be_focused()
+    expect(page.locator("[data-refusal]")).to_be_in_viewport()
     expect(page.get_by_label("Update existing scenarios")).to_be_checked()
 
 
@@ -162,7 +166,7 @@ def test_too_large_file_is_not_sent(open_page: Callable[..., Page], tmp_path: Pa
 
     upload(page, large)
 
-    expect(page.get_by_role("alert")).to_have_text("The file is larger than 32 MB. Split it into several files.")
+    expect(page.locator("#import-too-large")).to_have_text("The file is larger than 32 MB. Split it into several files.")
     expect(page.get_by_label("File", exact=True)).to_be_focused()
     assert sent == []
 
@@ -195,26 +199,27 @@ def test_downloaded_template_can_be_imported(open_page: Callable[..., Page], tmp
     page.get_by_label("Create categories").check()
     upload(page, path)
 
-    page.wait_for_url("**/change/")
+    page.wait_for_url(JOB)
     expect(page.locator('[data-outcome="invalid"]')).to_have_count(0)
     page.get_by_role("button", name="Discard").click()
     page.get_by_role("button", name="Discard import").click()
-    expect(page.locator(".messagelist")).to_have_text(
+    expect(page.locator(".toast p")).to_have_text(
         f"The import of scenarios.{kind.lower()} was discarded. Nothing was imported."
     )
 
 
 def test_stranger_cannot_see_an_import(
-    open_page: Callable[..., Page], demo_site: DemoSite, pack: Callable[..., Path], title_prefix: str
+    open_page: Callable[..., Page], monitor: PageMonitor, pack: Callable[..., Path], title_prefix: str
 ) -> None:
     page = open_page(ADD, TRAINER)
     upload(page, pack(row(f"{title_prefix} one"), name=f"{title_prefix}.json"))
-    page.wait_for_url("**/change/")
-    stranger = open_page("/admin/scenarios/importjob/", STRANGER)
+    page.wait_for_url(JOB)
+    monitor.expect_statuses(404)
+    stranger = open_page(ADD, STRANGER)
 
     expect(stranger.get_by_text(title_prefix)).to_have_count(0)
     stranger.goto(page.url)
-    expect(stranger.locator(".messagelist")).to_contain_text("doesn’t exist")
+    expect(stranger.get_by_role("heading", level=1)).to_have_text("We can’t find that page")
     expect(stranger.get_by_text(title_prefix)).to_have_count(0)
 
 
@@ -226,10 +231,10 @@ def test_import_pages_are_accessible(
     page = open_page(ADD, SUPERVISOR, viewport={"width": width, "height": 900}, color_scheme=colors)
     found = axe_problems(page)
     upload(page, pack(row(f"{title_prefix} good", mood="low"), row(f"{title_prefix} bad", mode="letter")))
-    page.wait_for_url("**/change/")
+    page.wait_for_url(JOB)
     found += axe_problems(page)
     page.get_by_role("button", name="Import the 1 valid row").click()
-    expect(page.locator(".import-notice.done")).to_be_visible()
+    expect(page.locator("[data-result].banner-good")).to_be_visible()
     found += axe_problems(page)
 
     assert found == []
@@ -238,5 +243,5 @@ def test_import_pages_are_accessible(
 def axe_problems(page: Page) -> list[str]:
     """Return the accessibility violations and horizontal overflow in the import part of the page."""
     too_wide = page.evaluate("document.querySelector('#content').scrollWidth > window.innerWidth")
-    violations = Axe().run(page, context=".imports").response["violations"]
+    violations = Axe().run(page, context="main").response["violations"]
     return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in violations] + ["too wide"] * too_wide
