@@ -48,7 +48,10 @@ def preview(page: Page) -> list[list[str]]:
     """Return title and outcome of each row."""
     page.wait_for_url(re.compile("/scenarios/import/[0-9a-f-]{36}/"))
     found = page.locator(".import-rows tbody tr").all()
-    return [[one.get_by_role("rowheader").inner_text().splitlines()[0], one.locator(".import-result .chip").inner_text()] for one in found]
+    return [
+        [one.get_by_role("rowheader").inner_text().splitlines()[0], one.locator(".import-result .chip").inner_text()]
+        for one in found
+    ]
 
 
 def test_pack_is_previewed_and_imported_once(
@@ -166,7 +169,9 @@ def test_too_large_file_is_not_sent(open_page: Callable[..., Page], tmp_path: Pa
 
     upload(page, large)
 
-    expect(page.locator("#import-too-large")).to_have_text("The file is larger than 32 MB. Split it into several files.")
+    expect(page.locator("#import-too-large")).to_have_text(
+        "The file is larger than 32 MB. Split it into several files."
+    )
     expect(page.get_by_label("File", exact=True)).to_be_focused()
     assert sent == []
 

@@ -64,8 +64,16 @@ STATES = [
     ("evaluation.DocumentationReview.status", "counselor", ["/sessions/{documented}/documentation/"]),
     ("recordings.Recording.state", "counselor", ["/sessions/{over}/recording/"]),
     ("accounts.ProcedureDocument.status", "supervisor", ["/accounts/", "/accounts/{account}/"]),
-    ("scenarios.ScenarioDraft.status", "supervisor", ["/scenarios/drafts/{draft}/", "/admin/scenarios/scenariodraft/{draft}/change/"]),
-    ("scenarios.ImportJob.status", "supervisor", ["/scenarios/import/{import}/", "/admin/scenarios/importjob/{import}/change/"]),
+    (
+        "scenarios.ScenarioDraft.status",
+        "supervisor",
+        ["/scenarios/drafts/{draft}/", "/admin/scenarios/scenariodraft/{draft}/change/"],
+    ),
+    (
+        "scenarios.ImportJob.status",
+        "supervisor",
+        ["/scenarios/import/{import}/", "/admin/scenarios/importjob/{import}/change/"],
+    ),
 ]
 
 
