@@ -15,7 +15,7 @@ from tests.browser.demo_site import PageMonitor
 
 TRAINER, SUPERVISOR, STRANGER = "trainer@example.org", "supervisor@example.org", "stranger@example.net"
 ADD = "/scenarios/import/"
-JOB = re.compile("/scenarios/import/[0-9a-f-]{36}/$")
+JOB = re.compile("/scenarios/import/[0-9a-f-]{36}/")
 TOO_LARGE = 50 * 1024**2
 
 
@@ -46,12 +46,10 @@ def upload(page: Page, path: Path) -> None:
 
 def preview(page: Page) -> list[list[str]]:
     """Return title and outcome of each row."""
-    page.wait_for_url(re.compile("/scenarios/import/[0-9a-f-]{36}/"))
-    found = page.locator(".import-rows tbody tr").all()
-    return [
-        [one.get_by_role("rowheader").inner_text().splitlines()[0], one.locator(".import-result .chip").inner_text()]
-        for one in found
-    ]
+    page.wait_for_url(JOB)
+    rows = page.locator(".import-rows tbody tr").all()
+    titles = [one.get_by_role("rowheader").inner_text().splitlines()[0] for one in rows]
+    return [[title, one.locator(".chip").inner_text()] for title, one in zip(titles, rows, strict=True)]
 
 
 def test_pack_is_previewed_and_imported_once(
