@@ -77,7 +77,7 @@ class DraftForm(TenantForm):
 
     def __init__(self, draft: ScenarioDraft, user: User, data: QueryDict | None = None) -> None:
         self.draft = draft
-        self.organization_id = draft.organization_id
+        self.organization_id = draft.organization_id  # type: ignore[assignment]
         super().__init__(data, initial=_initial_values(draft))
         self.fields["account"] = account_field(user)
         # django-stubs types these fields without their `queryset`.
