@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.web.confirmation import Question, ask_first, is_confirmed
 from accounts.web.countless_paginator import get_countless_page
 from accounts.web.requests import AuthenticatedRequest
-from scenarios.downloads import TEMPLATE_TYPES, send_pack_template
+from scenarios.downloads import send_pack_template
 from scenarios.forms.import_form import ImportUploadForm
 from scenarios.models import ImportJob
 from scenarios.services.import_columns import describe_pack_columns
@@ -60,8 +60,6 @@ def import_new(request: AuthenticatedRequest) -> HttpResponse:
 @require_GET
 def import_template(request: AuthenticatedRequest, kind: str) -> HttpResponse:
     """Download a small example pack."""
-    if kind not in TEMPLATE_TYPES:
-        raise Http404
     return send_pack_template(kind)
 
 

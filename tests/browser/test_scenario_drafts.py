@@ -54,7 +54,7 @@ def test_complaint_becomes_an_assigned_scenario(open_page: Callable[..., Page], 
     # The draft appears without a reload, with the name marked and the complaint beside it.
     expect(save_button(page)).to_be_visible()
     draft = page.url
-    expect(page.get_by_role("region", name="Complaint")).to_contain_text(WORKPLACE)
+    expect(page.get_by_role("region", name="Complaint", exact=True)).to_contain_text(WORKPLACE)
     marked = page.locator(".draft-passage").filter(has=page.locator("mark", has_text=NAME))
     expect(marked).to_have_count(3)
     marked.last.click()

@@ -132,7 +132,6 @@ def test_template_can_be_imported(trainer, kind, content_type):
     upload(trainer, response.content, f"scenarios.{kind}", creates_categories="on")
     job = ImportJob.objects.get()
     assert (job.invalid, job.ignored_columns) == (0, [])
-    assert client_of(trainer).get(f"{NEW}template.exe").status_code == 404
 
 
 def test_upload_page_lists_recent_imports_and_columns(supervisor, organization, other_organization):
