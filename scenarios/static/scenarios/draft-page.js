@@ -5,7 +5,7 @@ import { select, showLength } from "./text-fields.js";
 
 function addCounter(field) {
   const counter = document.createElement("p");
-  counter.className = "draft-counter hint";
+  counter.classList.add("draft-counter", "hint");
   counter.id = `${field.id}_counter`;
   field.after(counter);
   field.setAttribute("aria-describedby", [field.getAttribute("aria-describedby"), counter.id].filter(Boolean).join(" "));
