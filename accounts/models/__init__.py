@@ -7,6 +7,7 @@ from accounts.models.accounts import (
     ProcedureSection,
     procedure_key,
 )
+from accounts.models.features import Feature
 from accounts.models.installation import Installation, ReapCandidate
 from accounts.models.invitations import Invitation, InvitationQuerySet
 from accounts.models.leases import LeasedModel, LeaseQuerySet
@@ -23,6 +24,7 @@ __all__ = [
     "AccountQuerySet",
     "Cohort",
     "Delivery",
+    "Feature",
     "WebhookEvent",
     "IdempotentCall",
     "Installation",

@@ -6,9 +6,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from accounts.models.features import Feature
 
 if TYPE_CHECKING:
     from accounts.models.people import User
@@ -85,6 +87,46 @@ class Organization(models.Model):
         validators=[RegexValidator(r"\A[a-z]{2,3}\Z", _("Enter a language code of two or three letters, such as en."))],
         help_text=_("The language that counselors speak, such as en or es. Leave blank to detect it in each call."),
     )
+    features = models.JSONField(
+        _("features"),
+        blank=True,
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        help_text=_("True or false by a feature’s key. A feature that is not named has its default."),
+    )
+    default_pass_mark = models.PositiveSmallIntegerField(
+        _("pass mark of new assignments"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text=_("Score from 1 to 100 that completes an assignment. Leave blank to accept any score."),
+    )
+    default_attempts = models.PositiveSmallIntegerField(
+        _("attempts of new assignments"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
+        help_text=_("Graded attempts to reach the pass mark, from 1 to 20. Leave blank for no limit."),
+    )
+    default_recording = models.BooleanField(
+        _("require a recording in new assignments"),
+        default=False,
+        db_default=False,
+        help_text=_("Counselors can’t decline a recording that an assignment requires."),
+    )
+    holds_feedback = models.BooleanField(
+        _("hold feedback on assigned practice"),
+        default=False,
+        db_default=False,
+        help_text=_("A person reviews the feedback on assigned practice before the counselor sees it."),
+    )
+    agreement_minimum = models.PositiveSmallIntegerField(
+        _("reviews needed to show agreement"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Reviews of a criterion that its agreement needs. Leave blank for the installation’s number."),
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = OrganizationQuerySet.as_manager()
@@ -101,3 +143,11 @@ class Organization(models.Model):
     def zone(self) -> ZoneInfo:
         """Return the organization's time zone, by default the installation's."""
         return ZoneInfo(self.time_zone or settings.TIME_ZONE)
+
+    @property
+    def agreement_min_reviews(self) -> int:
+        """Return the number of reviews that a criterion's agreement needs, by default the installation's."""
+        return self.agreement_minimum or settings.AGREEMENT_MIN_REVIEWS
+
+    def has_feature(self, feature: Feature) -> bool:
+        return bool(self.features.get(feature.key, feature.is_on_by_default))

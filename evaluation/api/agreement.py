@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema
@@ -56,9 +55,10 @@ def agreement(request: Request) -> Response:
     user = authenticated_user(request)
     if not user.has_perm("evaluation.add_review"):
         raise PermissionDenied(_("You don’t have permission to see this."))
-    rows = list_agreement(Evaluation.objects.for_user(user).graded())
+    needed = user.organization.agreement_min_reviews
+    rows = list_agreement(Evaluation.objects.for_user(user).graded(), needed)
     table = {
-        "min_reviews": settings.AGREEMENT_MIN_REVIEWS,
+        "min_reviews": needed,
         "criteria": rows[:-1],
         "all": rows[-1] if rows else None,
     }

@@ -149,6 +149,7 @@ class Evaluation(LeasedModel):
         RED_LINE_UNVERIFIED = "red_line_unproven", _("A red line may have been crossed, but no quote confirms it")
         THIN_EVIDENCE = "thin_evidence", _("The same words are the evidence for many criteria")
         DISTRESS = "distress", _("The counselor may need support")
+        POLICY = "policy", _("Your center reviews the feedback on assigned practice before the counselor sees it")
         REVIEW_NOT_CARRIED = (
             "review_lost",
             _("A person’s verdict on earlier feedback could not be kept, because its check has changed"),

@@ -19,10 +19,11 @@ _SEARCHED_OR_NO_ACCOUNT = {"", WithoutProcedures.NO_ACCOUNT}
 _NO_EVIDENCE = CriterionResult.Verdict.NO_EVIDENCE
 
 
-def list_agreement(evaluations: EvaluationQuerySet) -> list[AgreementRow]:
+def list_agreement(evaluations: EvaluationQuerySet, min_reviews: int | None = None) -> list[AgreementRow]:
     """Return the agreement by criterion, with scenario criteria in one row. Only a criterion's last review counts.
 
-    A review that was carried over counts only in the version of the feedback that it was given on.
+    A review that was carried over counts only in the version of the feedback that it was given on. A criterion needs
+    `min_reviews` to show kappa, by default the installation's number.
     """
     given = Review.objects.filter(carried_from=None)
     reviewed = CriterionResult.objects.filter(evaluation__in=evaluations, reviews__in=given).distinct()
@@ -32,7 +33,7 @@ def list_agreement(evaluations: EvaluationQuerySet) -> list[AgreementRow]:
         theirs = latest.new_verdict or row.verdict
         key = row.key if row.source == CriterionResult.Source.RUBRIC else "scenario"
         verdicts.append((key, fold_no_evidence(row.verdict), fold_no_evidence(theirs)))
-    return build_agreement_table(verdicts, check_names(), settings.AGREEMENT_MIN_REVIEWS)
+    return build_agreement_table(verdicts, check_names(), min_reviews or settings.AGREEMENT_MIN_REVIEWS)
 
 
 def check_names() -> dict[str, str]:

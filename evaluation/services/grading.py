@@ -41,6 +41,8 @@ _REASONS_BY_STATUS: dict[str, WithoutProcedures] = {
     ProcedureDocument.Status.FAILED: WithoutProcedures.FAILED,
     ProcedureDocument.Status.READY: WithoutProcedures.MISSING,
 }
+# Concerns for which a person must look before the counselor does.
+_HOLDING_CONCERNS = {Evaluation.Concern.PROMPT_INJECTION, Evaluation.Concern.POLICY}
 _NOTHING_APPLIED = gettext_noop("None of the criteria apply to this conversation.")
 
 
@@ -129,12 +131,18 @@ def store_grading(
     """Store verified results as the feedback of a claimed evaluation. Return True if supervisors must be alerted."""
     found = collect_flags(graded.case, graded.answer.flags, scanned)
     concerns = find_concerns(graded, results, found)
+    if _is_held_by_policy(evaluation.session):
+        concerns.append(Evaluation.Concern.POLICY.value)
     fields = verify_feedback(graded, results) | {
         "measures": measure_conversation(turns, evaluation.session.is_phone),
         "needs_person": concerns,
         "is_waiting": bool(concerns),
     }
     return _store_result(evaluation, results, found, scan, fields)
+
+
+def _is_held_by_policy(session: Session) -> bool:
+    return session.kind == Session.Kind.ASSIGNMENT and session.organization.holds_feedback
 
 
 def _read_grading_input(session: Session, lines: Sequence[GraderTurn]) -> GradingInput:
@@ -231,7 +239,7 @@ def _store_result(
     if points is None:
         _finish_ungraded(evaluation, Evaluation.Status.NOT_GRADABLE, _NOTHING_APPLIED)
         return False
-    is_held = Evaluation.Concern.PROMPT_INJECTION in fields["needs_person"]  # type: ignore[operator]
+    is_held = not _HOLDING_CONCERNS.isdisjoint(fields["needs_person"])  # type: ignore[arg-type]
     if not Evaluation.objects.fenced(evaluation).settle(
         status=Evaluation.Status.HELD if is_held else Evaluation.Status.COMPLETED,
         completed_at=timezone.now(),

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import ValidationError
@@ -44,8 +43,8 @@ def review_queue(request: AuthenticatedRequest) -> HttpResponse:
 @require_GET
 def agreement(request: AuthenticatedRequest) -> HttpResponse:
     """Show how closely the evaluator and the organization's own people agree, by criterion."""
-    rows = list_agreement(Evaluation.objects.for_user(request.user).graded())
-    needed = settings.AGREEMENT_MIN_REVIEWS
+    needed = request.user.organization.agreement_min_reviews
+    rows = list_agreement(Evaluation.objects.for_user(request.user).graded(), needed)
     listed = [(row, agreement_cells(row.agreement), max(0, needed - row.agreement.n)) for row in rows]
     return render(request, "evaluation/agreement.html", {"rows": listed, "min_reviews": needed})
 
