@@ -42,7 +42,7 @@ class DraftPurposeForm(AssignScenarioForm):
             return self.cleaned_data
         if self.cleaned_data.get("purpose") == FOR_ONE_TIME:
             self.add_error("counselors", gettext("Choose at least one counselor for a one-time scenario."))
-        elif any(self.cleaned_data.get(name) for name in TERM_FIELDS):
+        elif not {*TERM_FIELDS}.isdisjoint(self.changed_data):
             self.add_error("counselors", gettext("Choose the counselors that these assignment details are for."))
         return self.cleaned_data
 

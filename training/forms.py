@@ -10,9 +10,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Cohort, User
+from accounts.services.features import FeatureOffError
 from scenarios.models import Category, Difficulty, Mode, Scenario, ScenarioQuerySet
 from training.models import Assignment, AssignmentTerms, mentions, pick_terms
-from training.services.assignments import MAX_PAIRS_PER_REQUEST, check_pair_count
+from training.services.assignments import MAX_PAIRS_PER_REQUEST, check_modes, check_pair_count, default_terms
 from training.services.one_time_scenarios import check_due_date
 
 MAX_ASSIGNED_AT_ONCE = MAX_PAIRS_PER_REQUEST
@@ -20,7 +21,7 @@ MAX_MESSAGE_CHARACTERS = 10_000  # per message
 
 
 class AssignmentTermsForm(forms.Form):
-    """Due date, pass mark, and other terms of an assignment."""
+    """Due date, pass mark, and other terms of an assignment. They begin with the defaults of the author's center."""
 
     due_date = forms.DateField(required=False, label=_("Due date"), widget=forms.DateInput(attrs={"type": "date"}))
     notes = forms.CharField(
@@ -44,6 +45,9 @@ class AssignmentTermsForm(forms.Form):
         help_text=_("Graded attempts to reach the pass mark, from 1 to 20. Leave blank for no limit."),
     )
 
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, initial=default_terms(user.organization), **kwargs)
+
     def clean_due_date(self) -> Any:
         due_date = self.cleaned_data["due_date"]
         check_due_date(due_date)
@@ -66,7 +70,7 @@ class AssignScenarioForm(AssignmentTermsForm):
     field_order = ["counselors"]
 
     def __init__(self, user: User, *args: Any, scenarios: int | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(user, *args, **kwargs)
         self.scenarios = 1 if scenarios is None else scenarios
         if scenarios is None:
             # A new scenario cannot have been completed.
@@ -94,7 +98,8 @@ class BulkAssignForm(AssignmentTermsForm):
     force_reassign = forms.BooleanField(required=False)
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(user, *args, **kwargs)
+        self.user = user
         choices = {
             "counselors": User.objects.for_user(user).counselors(),
             "cohorts": Cohort.objects.for_user(user),
@@ -105,6 +110,10 @@ class BulkAssignForm(AssignmentTermsForm):
 
     def clean(self) -> dict[str, Any]:
         super().clean()
+        try:
+            check_modes(self.cleaned_data.get("scenarios", []), self.user.organization)
+        except FeatureOffError as error:
+            self.add_error("scenarios", str(error))
         if {"counselors", "cohorts", "scenarios"} & self.errors.keys():
             return self.cleaned_data
         people = self.all_counselors()

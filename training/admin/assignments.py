@@ -14,13 +14,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantAdmin, TenantForm
 from accounts.models import User
+from accounts.services.features import FeatureOffError
 from accounts.web.confirmation import ask_before_action, is_confirmed
 from scenarios.admin import ScenarioAdmin
 from scenarios.forms.draft_form import NOT_SAVED
 from scenarios.models import Mode, Scenario
 from training.forms import MAX_ASSIGNED_AT_ONCE, AssignScenarioForm
 from training.models import TERM_FIELDS, Assignment
-from training.services.assignments import assign_many, cancel_assignment, reset_assignment
+from training.services.assignments import assign_many, cancel_assignment, check_modes, default_terms, reset_assignment
 from training.services.one_time_scenarios import check_due_date, create_one_time
 from training.services.session_start import can_start_trial
 
@@ -112,6 +113,9 @@ class AssignableScenarioAdmin(ScenarioAdmin):
         except ValidationError as error:
             form.add_error(None, error.messages)
             return None
+        except FeatureOffError as error:
+            form.add_error(None, str(error))
+            return None
         except Exception:  # each storage backend raises its own exceptions
             logger.exception("One-time scenario not saved")
             form.add_error(None, NOT_SAVED)
@@ -163,6 +167,14 @@ def _describe_result(result, inactive):
 
 
 class AssignmentAdminForm(TenantForm):
+    def clean_scenario(self):
+        scenario = self.cleaned_data["scenario"]
+        try:
+            check_modes([scenario], scenario.organization)
+        except FeatureOffError as error:
+            raise ValidationError(str(error)) from error
+        return scenario
+
     def clean_due_date(self):
         due_date = self.cleaned_data["due_date"]
         # An overdue assignment may still get new notes.
@@ -186,6 +198,9 @@ class AssignmentAdmin(TenantAdmin):
 
     def get_readonly_fields(self, request, obj=None):
         return ["counselor", "scenario", "status", "score"] if obj else ["status", "score"]
+
+    def get_changeform_initial_data(self, request):
+        return default_terms(request.user.organization) | super().get_changeform_initial_data(request)
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name == "counselor":

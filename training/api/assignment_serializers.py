@@ -19,6 +19,8 @@ from scenarios.models import Mode
 from training.models import TERM_FIELDS, Assignment
 from training.services.one_time_scenarios import check_due_date
 
+DEFAULT_OF_CENTER = _("If a new assignment omits this, it gets the center’s default, which is none unless it is set.")
+
 
 class OneTimeScenarioSerializer(ScenarioSerializer):
     """A scenario written for specific counselors, without the library settings."""
@@ -50,9 +52,13 @@ class AssignmentTermsSerializer(StrictSerializer):
 
     due_date = serializers.DateField(required=False, allow_null=True)
     notes = serializers.CharField(required=False, allow_blank=True, max_length=1000)
-    require_recording = serializers.BooleanField(required=False)
-    pass_mark = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=100)
-    attempts_allowed = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=20)
+    require_recording = serializers.BooleanField(required=False, help_text=DEFAULT_OF_CENTER)
+    pass_mark = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=100, help_text=DEFAULT_OF_CENTER
+    )
+    attempts_allowed = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=20, help_text=DEFAULT_OF_CENTER
+    )
 
     def validate_due_date(self, due_date: date | None) -> date | None:
         check_due_date(due_date)

@@ -23,8 +23,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.integrations.webhooks import queue_event
-from accounts.models import User, WebhookEvent
-from scenarios.models import Scenario
+from accounts.models import Feature, Organization, User, WebhookEvent
+from accounts.services.features import require_feature
+from scenarios.models import Mode, Scenario
 from training.models import Assignment, AssignmentQuerySet, AssignmentTerms, Session
 from training.services.webhook_payloads import assignment_payload
 
@@ -54,9 +55,12 @@ class BulkAssignmentResult:
 def assign(scenario: Scenario, counselor: User, by: User, **terms: Unpack[AssignmentTerms]) -> Assignment | None:
     """Assign a scenario to a counselor. Return None if they already have it open.
 
-    Raise ValueError if the scenario or the counselor belongs to another organization.
+    Terms that are not given are the organization's defaults. Raise ValueError if the scenario or the counselor belongs
+    to another organization, and FeatureOffError for a chat if the organization has turned off practice by chat.
     """
     _check_organization([scenario], [counselor], by)
+    check_modes([scenario], by.organization)
+    terms = default_terms(by.organization) | terms
     try:
         with transaction.atomic():
             return Assignment.objects.create(
@@ -78,13 +82,15 @@ def assign_many(
     """Assign each scenario to each counselor.
 
     Open assignments are kept. Completed ones are assigned again only with `force`. Raise ValidationError for more than
-    MAX_PAIRS_PER_REQUEST pairs.
+    MAX_PAIRS_PER_REQUEST pairs, and FeatureOffError as `assign` does.
     """
     # Use a fixed order, so that concurrent requests for the same pairs wait for each other instead of deadlocking.
     by_scenario_id = {scenario.pk: scenario for scenario in sorted(scenarios, key=lambda row: row.pk)}
     by_counselor_id = {counselor.pk: counselor for counselor in sorted(counselors, key=lambda row: row.pk)}
     _check_organization(by_scenario_id.values(), by_counselor_id.values(), by)
     check_pair_count(len(by_scenario_id), len(by_counselor_id))
+    check_modes(by_scenario_id.values(), by.organization)
+    terms = default_terms(by.organization) | terms
     pairs = list(product(by_counselor_id, by_scenario_id))
     matching = Assignment.objects.filter(counselor__in=by_counselor_id, scenario__in=by_scenario_id)
     done = set() if force else set(matching.filter(status=Status.COMPLETED).values_list("counselor_id", "scenario_id"))
@@ -122,6 +128,21 @@ def check_pair_count(scenarios: int, counselors: int) -> None:
             _("You can create up to %(limit)s assignments at once. Your choices would create %(count)s.")
             % {"limit": MAX_PAIRS_PER_REQUEST, "count": f"{pairs:,}"}
         )
+
+
+def check_modes(scenarios: Iterable[Scenario], organization: Organization) -> None:
+    """Raise FeatureOffError if one of the scenarios is a chat and the organization has turned off practice by chat."""
+    if any(scenario.mode == Mode.CHAT for scenario in scenarios):
+        require_feature(organization, Feature.CHAT)
+
+
+def default_terms(organization: Organization) -> AssignmentTerms:
+    """Return the terms that the organization's new assignments have unless others are given."""
+    return {
+        "pass_mark": organization.default_pass_mark,
+        "attempts_allowed": organization.default_attempts,
+        "require_recording": organization.default_recording,
+    }
 
 
 def _check_organization(scenarios: Iterable[Scenario], counselors: Iterable[User], by: User) -> None:

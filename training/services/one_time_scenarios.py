@@ -13,6 +13,7 @@ from accounts.models import User
 from scenarios.models import Scenario, Skill
 from scenarios.services.scenarios import create_scenario
 from training.models import Assignment, AssignmentTerms
+from training.services.assignments import check_modes, default_terms
 
 
 def check_due_date(due_date: date | None) -> None:
@@ -33,7 +34,8 @@ def create_one_time(
 ) -> tuple[Scenario, list[Assignment]]:
     """Create a scenario for these counselors and assign it: all or nothing, including its file.
 
-    Raise ValidationError with the invalid fields, and ValueError if a counselor belongs to another organization.
+    Raise ValidationError with the invalid fields, ValueError if a counselor belongs to another organization, and
+    FeatureOffError as `assign_new_scenario` does.
     """
     people = list(counselors)
     if any(counselor.organization_id != author.organization_id for counselor in people):
@@ -53,10 +55,18 @@ def create_one_time(
 def assign_new_scenario(
     scenario: Scenario, counselors: Iterable[User], by: User, **terms: Unpack[AssignmentTerms]
 ) -> list[Assignment]:
-    """Assign a new scenario to counselors of its organization, once each."""
+    """Assign a new scenario to counselors of its organization, once each.
+
+    Terms that are not given are the organization's defaults. Raise FeatureOffError for a chat if the organization has
+    turned off practice by chat.
+    """
+    people = dict.fromkeys(counselors)
+    if people:
+        check_modes([scenario], by.organization)
+    terms = default_terms(by.organization) | terms
     return Assignment.objects.bulk_create(
         Assignment(
             organization_id=scenario.organization_id, scenario=scenario, counselor=counselor, assigned_by=by, **terms
         )
-        for counselor in dict.fromkeys(counselors)
+        for counselor in people
     )
