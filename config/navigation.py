@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from accounts.models import User
+from accounts.models import Feature, User
 
 CENTER_VIEWS = (
     "accounts:people",
@@ -50,9 +50,10 @@ def navigation_for(user: User, view_name: str) -> list[NavigationItem]:
 def _entries(user: User) -> list[tuple[str, str, tuple[str, ...], bool]]:
     """Return label, icon, views (the first is the item's page), and permission of every item."""
     counselor, staff = user.is_counselor, not user.is_counselor
+    practices_freely = user.organization.has_feature(Feature.FREE_PRACTICE)
     return [
         (gettext("Today"), "house", ("evaluation:dashboard",), True),
-        (gettext("Practice"), "phone", ("training:scenario_library",), counselor),
+        (gettext("Practice"), "phone", ("training:scenario_library",), counselor and practices_freely),
         (gettext("Progress"), "trending-up", ("evaluation:progress", "evaluation:skill_evidence"), counselor),
         (
             gettext("Team"),

@@ -12,6 +12,7 @@ from rest_framework.fields import get_error_detail
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from accounts.services.features import FeatureOffError
 from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.error_bodies import WHOLE_BODY, error_body, flatten_errors
 from ai import SearchBudgetError
@@ -35,6 +36,17 @@ class TooManyRequestsError(APIException):
         super().__init__(str(error))
         self.wait = error.retry_after
         self.extra = {"retry_after": error.retry_after}
+
+
+class FeatureOffAPIError(APIException):
+    """Error 403 for a feature that the center has turned off."""
+
+    status_code = 403
+    default_code = "feature_off"
+
+    def __init__(self, error: FeatureOffError) -> None:
+        super().__init__(str(error))
+        self.extra = {"feature": error.feature.key}
 
 
 class StorageUnavailableError(APIException):
@@ -76,6 +88,8 @@ def _to_drf_exception(exc: Exception) -> Exception:
         return StorageUnavailableError()
     if isinstance(exc, RateLimitExceededError):
         return TooManyRequestsError(exc)
+    if isinstance(exc, FeatureOffError):
+        return FeatureOffAPIError(exc)
     if isinstance(exc, SearchBudgetError):
         return ParseError(TEXT_TOO_COSTLY, "text_too_costly")
     return ParseError(_("The request is malformed.")) if isinstance(exc, SuspiciousOperation) else exc

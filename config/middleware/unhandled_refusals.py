@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext_lazy as _
 
+from accounts.services.features import FeatureOffError
 from accounts.services.rate_limits import RateLimitExceededError
 from ai import SearchBudgetError
 
@@ -15,7 +16,7 @@ TEXT_TOO_COSTLY = _(
 
 
 class UnhandledRefusalMiddleware(MiddlewareMixin):
-    """Middleware that answers 429 for a rate limit, with `Retry-After`, and 400 for a text beyond the search budget.
+    """Middleware that answers 429 for rate limits, 403 for features that are off, and 400 for texts beyond the budget.
 
     Views that have a form show the words beside it, and API views answer JSON. This page is for all others.
     """
@@ -25,6 +26,8 @@ class UnhandledRefusalMiddleware(MiddlewareMixin):
             response = render(request, "429.html", {"message": str(exception)}, status=429)
             response["Retry-After"] = str(exception.retry_after)
             return response
+        if isinstance(exception, FeatureOffError):
+            return render(request, "feature_off.html", {"message": str(exception)}, status=403)
         if isinstance(exception, SearchBudgetError):
             return render(request, "text_too_costly.html", {"message": TEXT_TOO_COSTLY}, status=400)
         return None

@@ -60,6 +60,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "config.context_processors.demo_notice",
                 "config.context_processors.theme",
+                "config.context_processors.features",
             ],
             "builtins": ["config.template_tags"],
         },

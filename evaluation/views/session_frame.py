@@ -17,7 +17,7 @@ from evaluation.views.documentation_panel import DocumentationPanel, build_docum
 from evaluation.views.feedback_panel import FeedbackPanel, build_feedback_panel
 from evaluation.views.recording_panel import RecordingPanel, build_recording_panel
 from training.models import Session
-from training.services.session_start import can_start_trial
+from training.services.session_start import can_practice_freely, can_start_trial
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,17 @@ def _build_tabs(
 
 
 def _practice_url(session: Session) -> str | None:
-    """Return the URL for practicing this again, or None if its assignment is closed or the draft of a trial is gone."""
+    """Return the URL for continuing this or practicing it again.
+
+    Return None if its assignment is closed, the draft of a trial is gone, or the center has turned off free practice.
+    """
     name = "voice" if session.is_phone else "chat"
     if session.kind == Session.Kind.TRIAL:
         can_repeat = session.scenario_id and can_start_trial(session.counselor)
         return reverse(f"training:{name}_trial", args=[session.scenario_id]) if can_repeat else None
     if not session.assignment:
+        if not session.is_live and not can_practice_freely(session.counselor, session.mode):
+            return None
         query = f"?scenario={session.scenario_id}" if session.scenario_id else ""
         return reverse(f"training:{name}_free") + query
     return reverse(f"training:{name}", args=[session.assignment_id]) if session.assignment.is_open else None

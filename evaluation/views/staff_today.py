@@ -9,7 +9,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import User
+from accounts.models import Feature, User
 from evaluation.models import Evaluation
 from evaluation.reports.attention import MAX_COUNTED, AttentionGroup, list_attention, live_sessions
 from evaluation.reports.hours import HourChart, build_hour_chart
@@ -124,8 +124,13 @@ class StaffToday:
         drafts = ScenarioDraft.objects.for_user(person).open()
         imports = ImportJob.objects.for_user(person).not_started()
         drafts_url, imports_url = reverse("training:draft_new"), reverse("scenarios:import_new")
-        return [
+        open_drafts = drafts.count()
+        tiles = [
             Tile(_("In the library"), library.count(), _("scenarios"), reverse("scenarios:scenario_list")),
-            Tile(_("Open drafts"), drafts.count(), _("from complaints"), f"{drafts_url}?whose=all&state=open#drafts"),
+            Tile(_("Open drafts"), open_drafts, _("from complaints"), f"{drafts_url}?whose=all&state=open#drafts"),
             Tile(_("Open imports"), imports.count(), _("to look through"), f"{imports_url}?state=open#recent"),
         ]
+        # Drafts from before the feature was turned off can be finished.
+        if not open_drafts and not person.organization.has_feature(Feature.DRAFTS):
+            del tiles[1]
+        return tiles

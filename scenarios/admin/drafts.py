@@ -13,7 +13,9 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.admin import TenantAdmin
+from accounts.models import Feature
 from accounts.procedures.unread_parts import explain_unread_parts
+from accounts.services.features import require_feature
 from accounts.web.confirmation import ask_before_action, is_confirmed
 from scenarios.admin.filters import AccountFilter
 from scenarios.forms.advice import group_advice_by_field
@@ -54,6 +56,10 @@ class DraftAdmin(TenantAdmin):
             *super().get_urls(),
         ]
 
+    def has_add_permission(self, request):
+        """Return False, too, if the center has turned drafts off, so that no page links to a new one."""
+        return super().has_add_permission(request) and request.user.organization.has_feature(Feature.DRAFTS)
+
     def has_delete_permission(self, request, obj=None):
         return False
 
@@ -64,8 +70,9 @@ class DraftAdmin(TenantAdmin):
     # New draft
 
     def add_view(self, request, form_url="", extra_context=None):
-        if not self.has_add_permission(request):
+        if not super().has_add_permission(request):
             raise PermissionDenied
+        require_feature(request.user.organization, Feature.DRAFTS)
         form = NewDraftForm(request.user, *([request.POST, request.FILES] if request.method == "POST" else []))
         if form.is_bound and form.is_valid():
             draft = form.request_draft(request.user)

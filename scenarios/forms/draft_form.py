@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantForm
 from accounts.models import User
+from accounts.services.features import FeatureOffError
 from scenarios.forms.draft_pii import FIELD_LABELS
 from scenarios.forms.draft_request_forms import account_field, counted_textarea
 from scenarios.forms.scenario_form import TEXT_LIMITS, MultilineTextField
@@ -125,6 +126,8 @@ class DraftForm(TenantForm):
             self.draft.refresh_from_db()
         except ValidationError as error:
             self.add_error(None, error.messages)
+        except FeatureOffError as error:
+            self.add_error(None, str(error))
         except Exception:  # storage backends raise errors of many types
             logger.exception("Draft not saved", extra={"draft_id": self.draft.pk})
             self.add_error(None, str(NOT_SAVED))

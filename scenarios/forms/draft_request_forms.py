@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 from accounts.procedures.unread_parts import explain_unread_parts
+from accounts.services.features import FeatureOffError
 from accounts.services.rate_limits import RateLimitExceededError
 from scenarios.forms.scenario_form import AccountChoiceField, MultilineTextField
 from scenarios.models import Difficulty, Mode, ScenarioDraft
@@ -144,7 +145,7 @@ class NewDraftForm(forms.Form):
         """Return the requested draft. If it cannot be requested, add an error and return None."""
         try:
             return request_draft(by, **self.cleaned_data)
-        except RateLimitExceededError as error:
+        except (RateLimitExceededError, FeatureOffError) as error:
             self.add_error(None, str(error))
         except Exception:  # the database may raise many types of errors
             logger.exception("Draft not requested")
@@ -175,7 +176,7 @@ class RegenerateForm(forms.Form):
         """Request another attempt. Return False if the draft is closed, or None after adding an error."""
         try:
             return regenerate_draft(self.draft, by, **self.cleaned_data)
-        except RateLimitExceededError as error:
+        except (RateLimitExceededError, FeatureOffError) as error:
             self.add_error(None, str(error))
         except Exception:  # the database may raise many types of errors
             logger.exception("Draft not regenerated", extra={"draft_id": self.draft.pk})

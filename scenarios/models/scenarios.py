@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Account, Organization, User
+from accounts.models import Account, Feature, Organization, User
 from accounts.web.visible_text import is_blank
 from scenarios.models.categories import Category, Skill
 from scenarios.models.choices import Difficulty, Mode, Opener, Patience
@@ -55,8 +55,18 @@ class ScenarioQuerySet(models.QuerySet["Scenario"]):
         return self.filter(organization_id=user.organization_id) if is_allowed else self.none()
 
     def playable_by(self, user: User) -> ScenarioQuerySet:
-        """Limit to scenarios for free practice: active library scenarios of the user's organization."""
-        return self.filter(organization_id=user.organization_id, is_active=True, is_one_time=False)
+        """Limit to scenarios for free practice: active library scenarios of the user's organization.
+
+        There are none if the organization has turned off free practice.
+        """
+        if not user.organization.has_feature(Feature.FREE_PRACTICE):
+            return self.none()
+        rows = self.filter(organization_id=user.organization_id, is_active=True, is_one_time=False)
+        return rows.in_modes_of(user.organization)
+
+    def in_modes_of(self, organization: Organization) -> ScenarioQuerySet:
+        """Leave out chats if the organization has turned off practice by chat."""
+        return self if organization.has_feature(Feature.CHAT) else self.exclude(mode=Mode.CHAT)
 
     def library(self) -> ScenarioQuerySet:
         return self.filter(is_one_time=False)

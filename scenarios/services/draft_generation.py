@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from accounts.models import Feature
 from accounts.services.leases import fail_when_out_of_time, keep_claimed
 from ai import AIUnavailableError
 from scenarios.generation import openai_generator
@@ -33,6 +34,10 @@ _MISCONFIGURED_MESSAGE = gettext_noop(
     "kept."
 )
 
+_TURNED_OFF_MESSAGE = gettext_noop(
+    "Your center turned off drafting from complaints before this was written. The AI provider did not get the text."
+)
+
 
 def generate_draft(draft_id: UUID) -> None:
     """Have the model write the draft. Store the result exactly once, however often this is called."""
@@ -48,6 +53,9 @@ def generate_draft(draft_id: UUID) -> None:
 
 
 def _generate_claimed(draft: ScenarioDraft) -> None:
+    if not draft.organization.has_feature(Feature.DRAFTS):
+        _settle_failed(draft, _TURNED_OFF_MESSAGE)
+        return
     skills = {skill.name: skill for skill in Skill.objects.filter(organization_id=draft.organization_id)}
     try:
         generated = openai_generator.generate_draft(

@@ -8,8 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Account, User
+from accounts.models import Account, Feature, User
 from accounts.procedures.unread_parts import UnreadPart
+from accounts.services.features import require_feature
 from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
 from scenarios import tasks
@@ -50,8 +51,10 @@ def request_draft(
 
     `unread` names the parts of the complaint's file that were not read.
 
-    Raise RateLimitExceededError, and save nothing, above the rate limit.
+    Raise FeatureOffError if the organization has turned drafts off, and RateLimitExceededError above the rate limit.
+    Both save nothing.
     """
+    require_feature(by.organization, Feature.DRAFTS)
     if account and account.organization_id != by.organization_id:
         raise ValidationError({"account": _("This account belongs to another organization.")})
     with transaction.atomic():
@@ -74,8 +77,9 @@ def regenerate_draft(draft: ScenarioDraft, by: User, instructions: str, source: 
     """Queue another generation of the draft, from `source` if given. Raise ValidationError if the input is invalid.
 
     If the attempt fails, `restore_draft` brings back the earlier texts. Return False while the draft is being written
-    or after it is closed. Raise RateLimitExceededError, and change nothing, above the rate limit.
+    or after it is closed. Raise FeatureOffError and RateLimitExceededError as `request_draft` does.
     """
+    require_feature(by.organization, Feature.DRAFTS)
     changed_fields: ClearedFields = {} if source is None else {"source": clean_draft_source(source)}
     if changed_fields.get("source", draft.source) != draft.source:
         # Texts drafted from one complaint cannot be checked against another.

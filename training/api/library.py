@@ -6,6 +6,8 @@ from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from accounts.models import Feature
+from accounts.services.features import require_feature
 from accounts.web.pagination import TitleCursorPagination
 from accounts.web.requests import authenticated_user
 from scenarios.models import Difficulty, Mode, Scenario, ScenarioQuerySet
@@ -42,6 +44,7 @@ class LibraryViewSet(ReadOnlyModelViewSet[Scenario]):
 
     def get_queryset(self) -> ScenarioQuerySet:
         user = authenticated_user(self.request)
+        require_feature(user.organization, Feature.FREE_PRACTICE)
         return with_own_results(Scenario.objects.playable_by(user), user).select_related("category")
 
     def filter_queryset(self, queryset: ScenarioQuerySet) -> ScenarioQuerySet:  # type: ignore[override]

@@ -108,6 +108,7 @@ def _start(request: Request, wanted: dict[str, Any]) -> tuple[Session, bool]:
         return session_start.start_warm_up(user)
     if wanted["type"] == "trial":
         return session_start.start_trial(user, _get_trial_source(user, wanted["scenario_id"]), wanted["mode"])
+    session_start.check_free_practice(user, wanted["mode"])
     scenario = None
     if "scenario_id" in wanted:
         scenario = get_object_or_404(Scenario.objects.playable_by(user), pk=wanted["scenario_id"])

@@ -8,7 +8,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from accounts.models import User
+from accounts.models import Feature, User
+from accounts.services.features import FeatureOffError, require_feature
 from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
 from scenarios.models import ContextUnavailableError, Mode, Scenario, ScenarioVersion, ScenarioWorkingCopy
@@ -46,13 +47,29 @@ def start_assignment(assignment: Assignment) -> tuple[Session, bool]:
     )
 
 
+def check_free_practice(user: User, mode: str) -> None:
+    """Raise FeatureOffError if the user's organization has turned off free practice, or chats for a chat."""
+    require_feature(user.organization, Feature.FREE_PRACTICE)
+    if mode == Mode.CHAT:
+        require_feature(user.organization, Feature.CHAT)
+
+
+def can_practice_freely(user: User, mode: str) -> bool:
+    try:
+        check_free_practice(user, mode)
+    except FeatureOffError:
+        return False
+    return True
+
+
 def start_free_practice(
     user: User, mode: str, scenario: Scenario | None = None, focus: str = ""
 ) -> tuple[Session, bool]:
     """Start practice without an assignment, with a library scenario or the counselor's own focus.
 
-    Raise SessionRefusedError if the scenario has another mode.
+    Raise SessionRefusedError if the scenario has another mode, and FeatureOffError as `check_free_practice` does.
     """
+    check_free_practice(user, mode)
     if scenario and scenario.mode != mode:
         is_call = scenario.mode == Mode.PHONE
         raise SessionRefusedError(

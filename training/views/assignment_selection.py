@@ -72,7 +72,7 @@ def search_scenarios(request: AuthenticatedRequest, sent: QueryDict) -> list[Sce
     """Return up to MAX_SEARCH_RESULTS + 1 scenarios not chosen yet. Without a text, those assigned last come first."""
     text = sent.get("find_scenarios", "").strip()
     scenarios = Scenario.objects.for_user(request.user).library().filter(is_active=True)
-    rest = scenarios.exclude(pk__in=_valid_ids(sent, "scenarios"))
+    rest = scenarios.in_modes_of(request.user.organization).exclude(pk__in=_valid_ids(sent, "scenarios"))
     if text:
         return list(rest.filter(title__icontains=text)[: MAX_SEARCH_RESULTS + 1])
     recent = _recently_assigned(request.user, rest)

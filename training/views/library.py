@@ -8,7 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from accounts.models import User
+from accounts.models import Feature, User
+from accounts.services.features import require_feature
 from accounts.web.countless_paginator import CountlessPage, get_countless_page
 from accounts.web.requests import AuthenticatedRequest
 from scenarios.models import Category, Difficulty, Scenario
@@ -32,6 +33,7 @@ class LibraryRow:
 @require_GET
 def scenario_library(request: AuthenticatedRequest) -> HttpResponse:
     """List scenarios for free practice by title, without any prompt or assessment criteria."""
+    require_feature(request.user.organization, Feature.FREE_PRACTICE)
     form = LibraryFilterForm(request.user, request.GET)
     playable = Scenario.objects.playable_by(request.user)
     found = form.narrow(with_own_results(playable, request.user)).order_by("title", "pk")

@@ -34,6 +34,7 @@ from training.services.greetings import has_greeting
 from training.services.session_start import (
     TrialSource,
     can_start_trial,
+    check_free_practice,
     find_live_trial,
     find_trial_source,
     start_assignment,
@@ -86,14 +87,25 @@ def practice(request: AuthenticatedRequest, pk: UUID, mode: str) -> HttpResponse
 @login_required
 @require_GET
 def free_practice(request: AuthenticatedRequest, mode: str) -> HttpResponse:
-    """Show practice without an assignment. `?scenario=` selects a library scenario."""
+    """Show practice without an assignment. `?scenario=` selects a library scenario.
+
+    A live session can be finished even if the center has turned the feature off.
+    """
+    live = Session.objects.for_counselor(request.user).live().filter(mode=mode, kind=Session.Kind.FREE_PRACTICE).first()
+    if live is None:
+        check_free_practice(request.user, mode)
     brief = PracticeBrief(Session.Kind.FREE_PRACTICE, mode, title=_("Free practice"))
     if "scenario" in request.GET:
-        library = Scenario.objects.playable_by(request.user).filter(mode=mode)
-        scenario = get_object_or_404(library, pk=_uuid_or_404(request.GET["scenario"]))
+        scenario = _get_free_scenario(request, mode, _uuid_or_404(request.GET["scenario"]), live)
         brief = _describe_scenario(scenario, Session.Kind.FREE_PRACTICE)
-    live = Session.objects.for_counselor(request.user).live().filter(mode=mode, kind=Session.Kind.FREE_PRACTICE).first()
     return _render_practice(request, brief, live)
+
+
+def _get_free_scenario(request: AuthenticatedRequest, mode: str, pk: UUID, live: Session | None) -> Scenario:
+    """Return a library scenario, or the one that is being practiced, which may have left the library."""
+    if live and live.scenario and live.scenario_id == pk:
+        return live.scenario
+    return get_object_or_404(Scenario.objects.playable_by(request.user).filter(mode=mode), pk=pk)
 
 
 @login_required
