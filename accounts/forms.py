@@ -10,7 +10,7 @@ from allauth.account.forms import (
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Account, User
+from accounts.models import Account, Feature, User
 from accounts.procedures.upload_validation import ALLOWED_SUFFIXES, InvalidProceduresError, check_procedures
 from accounts.procedures.uploads import MAX_NOTE_LENGTH
 
@@ -23,6 +23,29 @@ class ProceduresField(forms.FileField):
     def __init__(self, **kwargs: object) -> None:
         help_text = _("PDF, TXT, or MD, up to 20 MB. The current document stays in use until the new one is ready.")
         super().__init__(**({"label": _("New document"), "help_text": help_text} | kwargs))  # type: ignore[arg-type]
+
+
+class FeaturesField(forms.MultipleChoiceField):
+    """One checkbox for each feature. The value is that of `Organization.features`, without those at their default."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False, "choices": [(one.key, one.title) for one in Feature]} | kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return the keys of the features that are on."""
+        if not isinstance(value, dict):
+            return value
+        return [feature.key for feature in Feature if value.get(feature.key, feature.is_on_by_default)]
+
+    def clean(self, value: Any) -> dict[str, bool]:  # type: ignore[override]
+        chosen = super().clean(value)
+        switches = {feature: feature.key in chosen for feature in Feature}
+        return {feature.key: is_on for feature, is_on in switches.items() if is_on != feature.is_on_by_default}
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
 
 
 class ProceduresForm(forms.Form):

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.admin.tenant import ReadOnlyAdminMixin, TenantAdmin, TenantForm
-from accounts.forms import ProceduresField
+from accounts.forms import FeaturesField, ProceduresField
 from accounts.models import Account, Cohort, Organization, ProcedureDocument, ServiceToken, User
 from accounts.procedures.upload_validation import InvalidProceduresError, check_procedures
 from accounts.procedures.uploads import (
@@ -86,6 +86,7 @@ class RetentionForm(TenantForm):
 class OrganizationForm(RetentionForm):
     """Form for an organization. It also asks before kept complaints are deleted, with a checkbox of its own."""
 
+    features = FeaturesField(label=gettext_lazy("Features"))
     confirms_complaint_deletion = forms.BooleanField(
         label=gettext_lazy("Delete all kept complaints"), required=False, widget=forms.HiddenInput
     )
@@ -112,6 +113,12 @@ class OrganizationAdmin(TenantAdmin):
         "name",
         "time_zone",
         "transcription_language",
+        "features",
+        "default_pass_mark",
+        "default_attempts",
+        "default_recording",
+        "holds_feedback",
+        "agreement_minimum",
         "call_slots",
         "recording_days",
         "confirmed_deletions",

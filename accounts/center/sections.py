@@ -29,6 +29,56 @@ class SettingsSection:
 
 SECTIONS: tuple[SettingsSection, ...] = (
     SettingsSection(
+        "features",
+        "settings",
+        _("Features"),
+        (
+            Setting(
+                "features",
+                _("What your center uses"),
+                _("A feature that is off disappears from all pages, and the API refuses it. Nothing is deleted."),
+            ),
+        ),
+    ),
+    SettingsSection(
+        "policies",
+        "clipboard-list",
+        _("Assignments and feedback"),
+        (
+            Setting(
+                "default_pass_mark",
+                _("Pass mark of new assignments"),
+                _("Score from 1 to 100. Each assignment can have another. Leave blank to accept any score."),
+                _("of 100"),
+            ),
+            Setting(
+                "default_attempts",
+                _("Attempts in new assignments"),
+                _("Graded attempts to reach the pass mark, from 1 to 20. Each assignment can have another number. "
+                  "Leave blank for no limit."),
+                _("attempts"),
+            ),
+            Setting(
+                "default_recording",
+                _("Require a recording in new assignments"),
+                _("Counselors can’t decline it. Each assignment can differ."),
+            ),
+            Setting(
+                "holds_feedback",
+                _("Review feedback on assigned practice first"),
+                _("It waits in Review until a person has released it. Only then does the counselor see it, and the "
+                  "assignment counts it. Feedback on free practice comes at once."),
+            ),
+            Setting(
+                "agreement_minimum",
+                _("Reviews needed to show agreement"),
+                _("With fewer reviews of a criterion, its figure could mean anything, so it isn’t shown. "
+                  "Leave blank for the installation’s number."),
+                _("reviews"),
+            ),
+        ),
+    ),
+    SettingsSection(
         "time",
         "globe",
         _("Time and language"),

@@ -9,7 +9,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.forms.boundfield import BoundField
+from django.forms.boundfield import BoundField, BoundWidget
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import get_language_info
@@ -18,8 +18,10 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.admin.organizations import OrganizationForm
 from accounts.center.frame import render_center
+from accounts.center.models_in_use import list_models_in_use
 from accounts.center.sections import SECTIONS, SETTINGS, Setting, SettingsSection
-from accounts.models import Organization
+from accounts.forms import FeaturesField
+from accounts.models import Feature, Organization
 from accounts.web.requests import AuthenticatedRequest
 
 # Languages that are offered by name. Any other code that is already set stays in the list.
@@ -78,6 +80,11 @@ class FormSetting:
         return self.form[self.setting.field]
 
     @property
+    def features(self) -> list[tuple[BoundWidget, Feature]] | None:
+        """Return a checkbox for each feature, or None for any other setting."""
+        return [*zip(self.field, Feature, strict=True)] if isinstance(self.field.field, FeaturesField) else None
+
+    @property
     def is_switch(self) -> bool:
         return isinstance(self.field.field, forms.BooleanField)
 
@@ -110,4 +117,5 @@ def center(request: AuthenticatedRequest) -> HttpResponse:
         organization.save(update_fields=CenterForm.Meta.fields)
         messages.success(request, _("Saved. The settings apply from now on."))
         return redirect("accounts:center")
-    return render_center(request, "accounts/center/settings.html", {"form": form}, 400 if form.errors else 200)
+    context = {"form": form, "models": list_models_in_use()}
+    return render_center(request, "accounts/center/settings.html", context, 400 if form.errors else 200)

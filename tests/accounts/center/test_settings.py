@@ -7,11 +7,17 @@ from django.contrib import admin as django_admin
 from django.test import RequestFactory
 
 from accounts.center.sections import SECTIONS, SETTINGS
-from accounts.models import Organization
+from accounts.models import Feature, Organization
 from tests.support.fixtures import client_of
 
 CENTER = "/center/"
 VALID = {
+    "features": ["free_practice", "chat", "drafts"],
+    "default_pass_mark": "70",
+    "default_attempts": "3",
+    "default_recording": "on",
+    "holds_feedback": "on",
+    "agreement_minimum": "12",
     "time_zone": "America/Denver",
     "transcription_language": "es",
     "call_slots": "9",
@@ -45,8 +51,62 @@ def test_settings_are_saved(admin, organization):
 
     organization.refresh_from_db()
     saved = {name: getattr(organization, name) for name in SETTINGS}
-    assert saved == VALID | {"call_slots": 9, "recording_days": 400, "keeps_sources": True}
+    numbers = {"call_slots": 9, "recording_days": 400, "default_pass_mark": 70, "default_attempts": 3}
+    switches = {"keeps_sources": True, "default_recording": True, "holds_feedback": True, "features": {}}
+    assert saved == VALID | numbers | switches | {"agreement_minimum": 12}
     assert "Saved. The settings apply from now on." in page_of(response)
+
+
+def test_features_are_turned_off_and_on(admin, organization):
+    client = client_of(admin)
+
+    client.post(CENTER, VALID | {"features": ["free_practice"]})
+
+    organization.refresh_from_db()
+    assert organization.features == {"chat": False, "drafts": False}
+    assert [feature.key for feature in Feature if organization.has_feature(feature)] == ["free_practice"]
+    page = page_of(client.get(CENTER))
+    assert re.findall(r'name="features" value="(\w+)"[^>]* checked', page) == ["free_practice"]
+    client.post(CENTER, VALID | {"features": [feature.key for feature in Feature]})
+    organization.refresh_from_db()
+    assert organization.features == {}
+
+
+def test_every_feature_is_on_the_page_with_its_explanation(admin):
+    page = page_of(client_of(admin).get(CENTER))
+
+    assert re.findall(r'name="features" value="(\w+)"', page) == [feature.key for feature in Feature]
+    assert all(f"{feature.title}</span>" in page and str(feature.explanation) in page for feature in Feature)
+
+
+def test_unknown_feature_saves_nothing(admin, organization):
+    response = client_of(admin).post(CENTER, VALID | {"features": ["free_practice", "wombat"]})
+
+    organization.refresh_from_db()
+    assert (response.status_code, organization.features, organization.call_slots) == (400, {}, 25)
+
+
+def test_operators_change_features_in_the_admin_too(admin, organization):
+    url = f"/admin/accounts/organization/{organization.pk}/change/"
+    client = client_of(admin)
+
+    assert re.findall(r'name="features" value="(\w+)"[^>]* checked', page_of(client.get(url))) == [*VALID["features"]]
+    client.post(url, VALID | {"features": ["chat", "drafts"]})
+
+    organization.refresh_from_db()
+    assert organization.features == {"free_practice": False}
+
+
+def test_models_are_shown_as_the_operator_has_set_them(admin, settings):
+    settings.EVALUATOR_MODEL, settings.REALTIME_VOICE = "grader-9", "wren"
+
+    page = page_of(client_of(admin).get(CENTER))
+
+    shown = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", page))
+    assert shown["Grades conversations"] == "grader-9"
+    assert shown["Speaks as the caller"] == f"{settings.REALTIME_MODEL}, voice “wren”"
+    assert len(shown) == 7
+    assert "you can’t change them here" in page
 
 
 def test_wrong_value_saves_nothing_and_stays_in_the_field(admin, organization):
