@@ -31,7 +31,7 @@ class FeaturesField(forms.MultipleChoiceField):
     widget = forms.CheckboxSelectMultiple
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"required": False, "choices": [(one.key, one.title) for one in Feature]} | kwargs)
+        super().__init__(required=False, choices=[(one.key, one.title) for one in Feature], **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         """Return the keys of the features that are on."""
@@ -39,7 +39,7 @@ class FeaturesField(forms.MultipleChoiceField):
             return value
         return [feature.key for feature in Feature if value.get(feature.key, feature.is_on_by_default)]
 
-    def clean(self, value: Any) -> dict[str, bool]:  # type: ignore[override]
+    def clean(self, value: Any) -> dict[str, bool]:
         chosen = super().clean(value)
         switches = {feature: feature.key in chosen for feature in Feature}
         return {feature.key: is_on for feature, is_on in switches.items() if is_on != feature.is_on_by_default}

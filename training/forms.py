@@ -46,7 +46,8 @@ class AssignmentTermsForm(forms.Form):
     )
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, initial=default_terms(user.organization), **kwargs)
+        kwargs["initial"] = dict(default_terms(user.organization))
+        super().__init__(*args, **kwargs)
 
     def clean_due_date(self) -> Any:
         due_date = self.cleaned_data["due_date"]

@@ -5,6 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import Feature, Organization
 from accounts.services.features import FeatureOffError
+from config.context_processors import features
 from config.navigation import navigation_for
 from scenarios.models import Mode, Scenario
 from tests.support.fixtures import client_of, write_turns
@@ -212,8 +213,6 @@ def test_other_centers_keep_their_features(organization, stranger):
 
 
 def test_visitors_see_features_by_default(rf):
-    from config.context_processors import features
-
     request = rf.get("/")
     request.user = AnonymousUser()
 
