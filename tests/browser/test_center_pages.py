@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from uuid import uuid4
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.demo_site import DEMO_PASSWORD, PASSWORD, DemoSite, PageMonitor
 from tests.browser.test_accessibility import accessibility_problems
@@ -84,9 +84,10 @@ def test_settings_are_saved_by_keyboard(open_page: Callable[..., Page], monitor:
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("0")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was saved.")
+    expect(slots).to_be_focused()
+    expect(slots).to_be_in_viewport()
     assert accessibility_problems(page) == []
-    slots.focus()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("24")
     page.keyboard.press("Enter")
@@ -94,8 +95,46 @@ def test_settings_are_saved_by_keyboard(open_page: Callable[..., Page], monitor:
     expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
     expect(slots).to_have_value("24")
     expect(page.locator("h2")).to_have_text(
-        ["Time and language", "Limits on calls", "Recordings and privacy", "Support for counselors"]
+        [
+            "Features",
+            "Assignments and feedback",
+            "Time and language",
+            "Limits on calls",
+            "Recordings and privacy",
+            "Support for counselors",
+            "AI models",
+        ]
     )
+
+
+def test_feature_is_turned_off_by_keyboard_and_leaving_unsaved_asks_first(
+    open_page: Callable[..., Page], monitor: PageMonitor
+) -> None:
+    page = open_page("/center/", ADMIN)
+    drafts = page.get_by_label("Drafting scenarios from complaints")
+    asked: list[str] = []
+
+    def keep_open(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", keep_open)
+    drafts.focus()
+    page.keyboard.press("Space")
+    expect(drafts).not_to_be_checked()
+    page.get_by_role("link", name="Cohorts").click(no_wait_after=True)
+    wait_until(lambda: asked, "the page asked before it was left")
+    assert asked == ["beforeunload"] and page.url.endswith("/center/")
+    page.get_by_role("button", name="Save settings").focus()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+    expect(drafts).not_to_be_checked()
+    drafts.check()
+    page.get_by_role("button", name="Save settings").click()
+    expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+    expect(drafts).to_be_checked()
+    assert asked == ["beforeunload"]
 
 
 def test_token_is_shown_once_and_revoked_after_a_question(open_page: Callable[..., Page]) -> None:

@@ -1,7 +1,4 @@
-// Account page: move to a refused upload's message, and announce changes in the status of procedure documents.
-
-// Firefox ignores `autofocus` on an element that is no form control.
-document.querySelector("#upload-refused")?.focus();
+// Account page: announce changes in the status of procedure documents.
 
 let announced = document.querySelector("#procedures")?.dataset.status;
 
