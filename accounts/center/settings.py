@@ -32,6 +32,16 @@ LANGUAGES = (
 AREAS = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 
 
+class FeatureSwitches(forms.CheckboxSelectMultiple):
+    """Checkboxes whose name is the feature's title alone. Its explanation describes them."""
+
+    def create_option(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(*args, **kwargs)
+        own_id = option["attrs"]["id"]
+        option["attrs"] |= {"aria-labelledby": f"{own_id}_label", "aria-describedby": f"{own_id}_helptext"}
+        return option
+
+
 class CenterForm(OrganizationForm):
     """Every setting of the registry. Changes that delete something ask first, with a checkbox of their own."""
 
@@ -42,8 +52,14 @@ class CenterForm(OrganizationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, setting in SETTINGS.items():
-            self.fields[name].label, self.fields[name].help_text = str(setting.label), str(setting.explanation)
+            field = self.fields[name]
+            field.label, field.help_text = str(setting.label), str(setting.explanation)
+            if isinstance(field, forms.BooleanField):
+                # Otherwise, the explanation inside the label would be part of the switch's name.
+                field.widget.attrs["aria-labelledby"] = f"id_{name}_label"
+        self.fields["features"].widget = FeatureSwitches(choices=[(one.key, one.title) for one in Feature])
         self.fields["support_contacts"].widget.attrs["rows"] = 5
+        self.fields["agreement_minimum"].widget.attrs["placeholder"] = settings.AGREEMENT_MIN_REVIEWS
         self._offer("time_zone", _list_time_zones())
         self._offer("transcription_language", _list_languages())
 

@@ -111,7 +111,7 @@ def test_feature_is_turned_off_by_keyboard_and_leaving_unsaved_asks_first(
     open_page: Callable[..., Page], monitor: PageMonitor
 ) -> None:
     page = open_page("/center/", ADMIN)
-    drafts = page.get_by_label("Drafting scenarios from complaints")
+    drafts = page.get_by_role("checkbox", name="Drafting scenarios from complaints", exact=True)
     asked: list[str] = []
 
     def keep_open(dialog: Dialog) -> None:
