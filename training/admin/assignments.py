@@ -167,6 +167,11 @@ def _describe_result(result, inactive):
 
 
 class AssignmentAdminForm(TenantForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            self.initial |= default_terms(self.instance.organization)
+
     def clean_scenario(self):
         scenario = self.cleaned_data["scenario"]
         try:
@@ -198,9 +203,6 @@ class AssignmentAdmin(TenantAdmin):
 
     def get_readonly_fields(self, request, obj=None):
         return ["counselor", "scenario", "status", "score"] if obj else ["status", "score"]
-
-    def get_changeform_initial_data(self, request):
-        return default_terms(request.user.organization) | super().get_changeform_initial_data(request)
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name == "counselor":
