@@ -46,3 +46,18 @@ def test_guides_are_linked_from_the_account_menu_and_from_each_other(counselor):
     one = client.get(f"/guides/{NAMES[0]}/").text
     assert [f'href="/guides/{name}/"' in one for name in NAMES] == [False, True, True, True]
     assert client.get("/guides/nothing/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_pages_explain_their_terms_and_lead_to_the_guide(supervisor, chat_scenario, account):
+    client = client_of(supervisor)
+    helps = {
+        "/reviews/agreement/": ("Help with agreement", "feedback"),
+        f"/scenarios/{chat_scenario.pk}/": ("Help with the content note", "writing-a-caller"),
+        f"/scenarios/{chat_scenario.pk}/assessed/": ("Help with checks", "writing-a-caller"),
+        f"/accounts/{account.pk}/": ("Help with procedures", "setting-up-a-center"),
+    }
+
+    for path, (label, guide) in helps.items():
+        explanation = re.search(rf'<summary aria-label="{label}">.*?</details>', client.get(path, follow=True).text)
+        assert explanation and f'href="/guides/{guide}/"' in explanation[0], path

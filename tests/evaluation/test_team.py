@@ -1,4 +1,5 @@
 import csv
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -242,3 +243,10 @@ def test_agreement_page_shows_no_figure_before_enough_reviews(supervisor, counse
     assert rows == {"greeting": ("3", 0), "reflection": ("1", 2), "": ("4", 0)}
     text = page.content.decode()
     assert text.count("100%") == 2 and "2 more reviews until a figure is shown" in text
+
+
+def test_only_those_who_may_invite_are_led_to_it(admin, supervisor):
+    pages = [client_of(person).get("/team/").content.decode() for person in (admin, supervisor)]
+
+    assert ["Invite people" in page for page in pages] == [True, False]
+    assert re.search(r'href="/center/people/">.*?Invite people</a>', pages[0])
