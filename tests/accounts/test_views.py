@@ -141,7 +141,7 @@ def test_refused_upload_moves_to_its_message_and_says_that_nothing_changed(accou
     )
 
     body = html.unescape(response.content.decode())
-    assert '<div class="banner banner-danger" role="alert" id="upload-refused" tabindex="-1" autofocus>' in body
+    assert '<div class="banner banner-danger" role="alert" id="upload-refused" data-refusal ' in body
     assert "The upload was refused.</b> Upload a PDF, TXT, or MD file." in body
     assert "Nothing was changed. Choose another file below." in body
 
