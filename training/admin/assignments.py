@@ -170,7 +170,7 @@ class AssignmentAdminForm(TenantForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if self.instance._state.adding:
-            self.initial |= default_terms(self.instance.organization)
+            self.initial.update(default_terms(self.instance.organization))
 
     def clean_scenario(self):
         scenario = self.cleaned_data["scenario"]
