@@ -65,12 +65,12 @@ def test_focus_is_on_what_a_refused_form_says(open_page: Callable[..., Page]) ->
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Log in").click()
 
-    message = page.locator(".errorlist")
+    message = page.get_by_role("alert")
     expect(message).to_be_focused()
     expect(message).to_be_in_viewport(ratio=1)
 
     page.goto("/account/password/reset/")
-    expect(page.locator(".errorlist")).to_have_count(0)
+    expect(page.locator(".errorlist, [data-refusal]")).to_have_count(0)
     page.goto("/styleguide/")
     assert page.evaluate("document.activeElement === document.body"), "examples of errors take no focus"
 

@@ -55,7 +55,7 @@ def test_dashboard_sorts_assignments_by_due_date(counselor, supervisor, organiza
 
 
 def test_empty_dashboard_and_history_show_notice(counselor, supervisor):
-    assert "Nothing is assigned to you. Practice what you like." in page_text(counselor, "/")
+    assert "Three short steps, and you are ready for your first call." in page_text(counselor, "/")
     assert "No conversations yet" in page_text(counselor, "/")
     assert "You haven’t practiced yet" in page_text(counselor, "/sessions/")
     assert "No conversation matches" in page_text(counselor, "/sessions/?mode=chat")
@@ -84,7 +84,7 @@ def test_trial_page_links_to_trial_and_scenario(supervisor, chat_scenario, mode,
     session, _ = start_trial(supervisor, chat_scenario, mode)
     end_session(session, "hung_up")
     Evaluation.objects.update(status="too_short")
-    links = [f"/training/{name}/trial/{chat_scenario.pk}/", f"/admin/scenarios/scenario/{chat_scenario.pk}/change/"]
+    links = [f"/training/{name}/trial/{chat_scenario.pk}/", f"/scenarios/{chat_scenario.pk}/"]
 
     page_with_scenario = page_text(supervisor, f"/sessions/{session.pk}/")
     Scenario.objects.all().delete()
@@ -93,7 +93,7 @@ def test_trial_page_links_to_trial_and_scenario(supervisor, chat_scenario, mode,
     assert [f'href="{link}"' in page_with_scenario for link in links] == [True, True]
     note = "This is a trial of a draft. It doesn’t count for anyone."
     assert [note in page for page in (page_with_scenario, page_without_scenario)] == [True, True]
-    assert "/trial/" not in page_without_scenario and "/admin/scenarios/scenario/" not in page_without_scenario
+    assert [f'href="{link}"' in page_without_scenario for link in links] == [False, False]
 
 
 def test_trial_link_is_hidden_without_permission(supervisor, chat_scenario):
@@ -304,7 +304,8 @@ def test_lists_take_fixed_number_of_queries(
 ):
     client = client_of(counselor if role == "counselor" else supervisor)
     add_sessions(counselor, supervisor, 1)
-    with django_assert_max_num_queries(20) as queries:
+    limit = 24 if (path, role) == ("/", "supervisor") else 20  # a supervisor's Today is six lists and a checklist
+    with django_assert_max_num_queries(limit) as queries:
         client.get(path)
 
     add_sessions(counselor, supervisor, 29)
