@@ -90,9 +90,12 @@ def _of_stops(person: User) -> QueuedPerson:
 def _of_red_line(row: Evaluation) -> QueuedPerson:
     crossed = getattr(row, "crossed_red_lines", [])
     url = _session_url(row)
+    others = [str(row.Concern(one).label) for one in row.needs_person if one != row.Concern.RED_LINE]
     if not crossed:
-        return QueuedPerson(row.session.counselor, "red_lines", _in_title(row), _("Review"), url)
+        reason = ". ".join([_in_title(row), *others])
+        return QueuedPerson(row.session.counselor, "red_lines", reason, _("Review"), url)
     reason = _("“%(check)s” in “%(title)s”") % {"check": crossed[0].title, "title": row.session.title}
+    reason = ". ".join([reason, *others])
     return QueuedPerson(row.session.counselor, "red_lines", reason, _("Review"), f"{url}#criterion-{crossed[0].pk}")
 
 

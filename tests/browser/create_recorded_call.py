@@ -13,12 +13,8 @@ from training.models import Session, TranscriptTurn
 
 SAMPLE_RATE = 8000  # samples per second
 
-session = Session.objects.get(
-    counselor__email="counselor@example.org",
-    scenario_version__title="Since the first of the month",
-    kind="free_practice",
-    evaluations__status="completed",
-)
+practiced = Session.objects.filter(counselor__email="counselor@example.org", mode="phone", recording=None)
+session = practiced.filter(evaluations__status="completed").latest("started_at")
 turns = session.transcript()
 TranscriptTurn.objects.filter(pk=next(turn.pk for turn in turns if turn.is_by_counselor)).update(source="typed")
 duration = max(turn.end_ms or 0 for turn in turns) + 500

@@ -80,14 +80,14 @@ def test_edited_scenario_does_not_change_a_running_session(open_page: Callable[.
     edit_scenario(supervisor, title, f"{title}, edited")
     send_message(first, f"Hello, my name is Sam. {QUESTION}")
     expect_caller_answer(first, 3)
-    first.get_by_role("button", name="Get feedback").click()
+    end_chat(first)
     expect(grade_badge(first)).to_be_visible()
     assign_by_action(supervisor, f"{title}, edited", counselor)
     second = open_page(demo_site.practice_page(counselor, f"{title}, edited"), counselor)
     begin_chat(second)
     send_message(second, "Thank you for telling me.")
     expect_caller_answer(second, 3)
-    second.get_by_role("button", name="Get feedback").click()
+    end_chat(second)
     expect(grade_badge(second)).to_be_visible()
 
     for page in (first, second):

@@ -211,7 +211,7 @@ def check_caller(right: Samples, rate: int, turns: list[Turn]) -> None:
 
 
 def test_new_user_takes_a_first_call(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
-    page = open_page("/", permissions=["microphone"])
+    page = open_page("/account/login/", permissions=["microphone"])
     log_in(page)
     check_today(page)
     assigned_calls(page).first.click()

@@ -93,5 +93,6 @@ def test_ways_on_from_a_page_that_is_missing(open_page: Callable[..., Page], mon
         (ADMIN, ["Go to Today", "See conversations"]),
         ("", ["Log in"]),
     ):
-        page = open_page("/nothing-here/", person)
+        page = open_page("/", person)
+        page.goto("/nothing-here/")
         assert page.locator("main a").all_inner_texts() == ways

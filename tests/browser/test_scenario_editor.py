@@ -54,7 +54,8 @@ def test_scenario_from_scratch_is_tried_in_five_clicks(open_page: Callable[..., 
 
     page.get_by_label("Main", exact=True).get_by_role("link", name="Scenarios", exact=True).click()
     page.get_by_role("link", name="New scenario").click()
-    page.keyboard.type(title)  # the title has the focus
+    expect(page.get_by_label("Title")).to_be_focused()
+    page.keyboard.type(title)
     page.keyboard.press("Tab")
     page.keyboard.type(CALLER)
     go_to(page, "Try")

@@ -20,6 +20,8 @@ from tests.evaluation.injection_attacks import SPOKEN_ATTACKS
 from tests.support.fixtures import client_of
 from training.services.session_start import start_free_practice, start_trial
 
+CROSSED = "Never asks about suicide so that no is the easy answer."
+
 
 def overrule(evaluation: Evaluation, key: str, verdict: str, by) -> None:
     record_review(evaluation, by, "overrule", "I read it again.", evaluation.criteria.get(key=key), verdict)
@@ -62,9 +64,14 @@ def test_cleared_red_line_leaves_every_list_and_comes_back_when_undone(red_line_
 def attention_items(reader) -> dict[str, list[str]]:
     """Return the words of each item on the attention page, by the heading of its section."""
     page = client_of(reader).get("/attention/").content.decode()
-    pattern = r"<section.*?<h2[^>]*>(.*?)</h2>.*?<ul class=.items.>(.*?)</ul>\s*</section>"
+    pattern = r"<section.*?<h2[^>]*>(.*?)</h2>(.*?)</section>"
     sections = re.findall(pattern, page, re.DOTALL)
-    return {words_of(heading): [words_of(item) for item in items.split("<h3>")[1:]] for heading, items in sections}
+    return {
+        words_of(heading): [
+            words_of(row.partition('<span class="row-end">')[0]) for row in items.split('<span class="row-main">')[1:]
+        ]
+        for heading, items in sections
+    }
 
 
 def words_of(fragment: str) -> str:
@@ -79,21 +86,21 @@ def test_session_with_a_red_line_is_listed_once_with_all_its_concerns(red_line_e
 
     assert found.keys() == {"Red lines (2)", "Flags (1)"}
     assert found["Red lines (2)"] == [
-        f"{red_line_evaluation.session.title} {counselor} A red line was crossed.",
-        f"{held.session.title} {counselor} Some of the text addresses the grader. A red line was crossed.",
+        f"{counselor} “{CROSSED}” in “{red_line_evaluation.session.title}”",
+        f"{counselor} “{CROSSED}” in “{held.session.title}”. Some of the text addresses the grader",
     ]
     assert (count_of("red_lines", supervisor), count_of("waiting", supervisor)) == (2, 2)
 
 
 def test_feedback_without_a_red_line_is_listed_by_its_concerns(held_evaluation, counselor, supervisor):
-    held = [f"{held_evaluation.session.title} {counselor} Some of the text addresses the grader."]
+    held = [f"{counselor} in “{held_evaluation.session.title}”. Some of the text addresses the grader"]
     assert attention_items(supervisor)["Needs human review (1)"] == held
 
     crossed = graded_chat(start_free_practice(counselor, "chat")[0], f"Hello, my name is Sam. {LEADING_NEGATIVE}")
 
     found = attention_items(supervisor)
     assert found["Other feedback that needs human review (1)"] == held
-    assert found["Red lines (1)"] == [f"{crossed.session.title} {counselor} A red line was crossed."]
+    assert found["Red lines (1)"] == [f"{counselor} “{CROSSED}” in “{crossed.session.title}”"]
     assert (count_of("red_lines", supervisor), count_of("waiting", supervisor)) == (1, 2)
 
 

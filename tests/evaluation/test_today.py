@@ -7,12 +7,17 @@ from django.utils import timezone
 from evaluation.models import Evaluation
 from tests.evaluation.graded_sessions import add_graded_session
 from tests.support.fixtures import add_scenario, client_of
-from training.models import Assignment
+from training.models import Assignment, EndReason
 from training.services.assignments import assign
+from training.services.session_start import start_free_practice
+from training.services.sessions import end_session
 
 
-def today_of(person) -> str:
-    page = client_of(person).get("/").content.decode()
+def today_of(person, *, is_first_visit: bool = False) -> str:
+    client = client_of(person)
+    if not is_first_visit:
+        end_session(start_free_practice(person, "chat")[0], EndReason.STOPPED)
+    page = client.get("/").content.decode()
     return page.partition("<main")[2].partition("</main>")[0]
 
 
@@ -65,8 +70,9 @@ def test_last_feedback_leaves_out_what_is_held_for_review(counselor):
 
 
 def test_first_day_says_what_will_be_here(counselor):
-    page = today_of(counselor)
+    page = today_of(counselor, is_first_visit=True)
 
-    assert "Nothing is assigned to you. Practice what you like." in page
+    assert "Three short steps, and you are ready for your first call." in page
+    assert "Nothing is assigned to you. Practice what you like." in today_of(counselor)
     assert "No conversations yet" in page
     assert "Your last feedback" not in page and "Your last scores" not in page

@@ -17,11 +17,11 @@ def deactivate(person: User) -> None:
 
 def test_web_session_ends(counselor):
     client = client_of(counselor)
-    assert client.get("/").status_code == client.get("/api/me/").status_code == 200
+    assert client.get("/sessions/").status_code == client.get("/api/me/").status_code == 200
 
     deactivate(counselor)
 
-    assert client.get("/")["Location"].startswith("/account/login/")
+    assert client.get("/sessions/")["Location"].startswith("/account/login/")
     assert client.get("/api/me/").status_code in {401, 403}
 
 
