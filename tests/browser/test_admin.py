@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.demo_site import CALLS, CHAT, DemoSite, PageMonitor
 from tests.browser.practice_actions import (
     begin_chat,
+    end_chat,
     expect_caller_answer,
     grade_badge,
     hang_up,

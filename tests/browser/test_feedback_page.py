@@ -98,7 +98,7 @@ def test_conversation_prints_on_three_pages(open_page: Callable[..., Page], reco
 
     assert len(pages) <= 3
     text = "".join(one.extract_text() for one in pages)
-    for words in ("One thing for next time", "To work on", "Harbor State Line, this is Sam"):
+    for words in ("One thing for next time", "To work on", "Harbor State Line, my name is Sam"):
         assert words in " ".join(text.split())
 
 

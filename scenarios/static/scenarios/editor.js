@@ -37,7 +37,7 @@ const autosave = new Autosave(form, showSaved);
 // A link to another step saves first. Before the first save, the steps are buttons, which save, too.
 document.querySelector(".steps").addEventListener("click", async (event) => {
   const link = event.target.closest("a");
-  if (!link || !autosave.isDirty || event.metaKey || event.ctrlKey) return;
+  if (!link?.href || !autosave.isDirty || event.metaKey || event.ctrlKey) return;
   event.preventDefault();
   if (await autosave.flush()) window.location.assign(link.href);
 });
