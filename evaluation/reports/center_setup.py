@@ -47,14 +47,14 @@ def _procedures_item(person: User) -> ChecklistItem:
         title=_("Add an account and its procedures"),
         text=_("%(account)s has procedures that feedback can quote.") % {"account": account}
         if account
-        else _("So that feedback can quote your own pages. Upload a document and confirm its page numbers."),
+        else _("So that feedback can quote your own pages. Upload a document, and confirm its page numbers if asked."),
         is_done=account is not None,
         action=_("Add procedures"),
         url=reverse("accounts:account_list"),
         icon="file-text",
         help=_(
-            "An account is a line that you answer, with its own procedures. Feedback quotes a document only after you "
-            "have confirmed that its page numbers match your copy."
+            "An account is a line that you answer, with its own procedures. If page numbers are uncertain, feedback "
+            "quotes a document only after you have confirmed them."
         ),
     )
 
