@@ -79,9 +79,7 @@ def test_pages_offer_no_drafts(supervisor, organization, ready_draft):
     def own_offers() -> tuple[bool, ...]:
         texts = ["New from a complaint", "Write draft", "Replace this draft"]
         pages = ["/scenarios/", "/scenarios/drafts/", f"/scenarios/drafts/{ready_draft.pk}/"]
-        return tuple(
-            text in client.get(page).content.decode() for text, page in zip(texts, pages, strict=True)
-        )
+        return tuple(text in client.get(page).content.decode() for text, page in zip(texts, pages, strict=True))
 
     before = offers()
     turn_off(organization)
