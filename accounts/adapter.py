@@ -1,13 +1,16 @@
-from typing import Any
+import time
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core.internal.ratelimit import get_ip
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from accounts.models import User
 from accounts.services import login_attempts
@@ -23,6 +26,10 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
     Organizations add their own people.
     """
 
+    error_messages: ClassVar = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": _lazy("Email or password is wrong. Try again."),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
@@ -37,6 +44,13 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
             send_email(_unknown_address_email(), email)
         else:
             super().send_mail(template_prefix, email, context)
+
+    def is_reauthentication_required(self, *, app: str) -> bool:
+        """Return False, too, if the person has just logged in: that is their password, entered a moment ago."""
+        records = get_authentication_records(self.request, self.request.user)
+        latest = max((record["at"] for record in records if record["method"] == "password"), default=0)
+        is_recent = time.time() - latest < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+        return not is_recent and super().is_reauthentication_required(app=app)
 
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse:
         response = super().post_login(request, user, **kwargs)

@@ -115,6 +115,8 @@ class PlainFieldsMixin:
         for name, field in self.fields.items():
             field.widget.attrs.pop("placeholder", None)
             field.label = self.LABELS.get(name, field.label)
+        if self.fields and not self.is_bound:
+            next(iter(self.fields.values())).widget.attrs["autofocus"] = True
 
 
 class PlainLoginForm(PlainFieldsMixin, LoginForm):

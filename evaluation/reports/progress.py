@@ -51,8 +51,8 @@ class PracticeRecommendation:
         """Reason for the recommendation, for the counselor."""
         count, percent = self.skill.sessions, self.skill.percent
         return ngettext(
-            "%(percent)s%% of its criteria were met in %(count)s conversation. This is where practice helps most.",
-            "%(percent)s%% of its criteria were met across %(count)s conversations. This is where practice helps most.",
+            "You met %(percent)s%% of its checks in %(count)s conversation. This is where practice helps most.",
+            "You met %(percent)s%% of its checks across %(count)s conversations. This is where practice helps most.",
             count,
         ) % {"percent": percent, "count": count}
 

@@ -97,7 +97,7 @@ class StaffToday:
             Tile(
                 _("Below the pass mark"),
                 self._count("failed"),
-                _("no attempts left, in two weeks"),
+                _("in the last two weeks, no attempts left"),
                 f"{assignments}?status=failed",
             ),
             self._review_tile(),

@@ -65,7 +65,7 @@ def test_recommendation_names_weakest_skill_and_matching_scenario(counselor, org
     advice = recommend_practice(counselor, list_skill_progress(Tally.objects.for_user(counselor), 12))
 
     assert (advice.skill.key, advice.scenario) == ("risk", matching)
-    assert advice.why.startswith("0% of its criteria were met across 2 conversations.")
+    assert advice.why.startswith("You met 0% of its checks across 2 conversations.")
 
     add_graded_session(counselor, 40, WEAK, scenario=matching)
     assert recommend_practice(counselor, list_skill_progress(Tally.objects.for_user(counselor), 12)).scenario is None

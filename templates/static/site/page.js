@@ -29,6 +29,10 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Of tabs and chips that do not fit beside each other, the current one is in view.
+for (const current of document.querySelectorAll(":is(.tabs, .scroll-x, .steps) :is([aria-current], [aria-selected=true])"))
+  current.scrollIntoView({ block: "nearest", inline: "center" });
+
 // <a data-dialog="id" href="page that does the same">, and buttons with data-close.
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-dialog]");
