@@ -109,6 +109,7 @@ class PlainFieldsMixin:
         "password2": _("New password again"),
     }
     fields: dict[str, forms.Field]
+    is_bound: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
