@@ -30,8 +30,11 @@ document.addEventListener("keydown", (event) => {
 });
 
 // Of tabs and chips that do not fit beside each other, the current one is in view.
-for (const current of document.querySelectorAll(":is(.tabs, .scroll-x, .steps) :is([aria-current], [aria-selected=true])"))
-  current.scrollIntoView({ block: "nearest", inline: "center" });
+for (const current of document.querySelectorAll(":is(.tabs, .scroll-x, .steps) > :is([aria-current], [aria-selected=true])")) {
+  const strip = current.parentElement;
+  const middle = strip.getBoundingClientRect().left + strip.clientWidth / 2;
+  strip.scrollLeft += current.getBoundingClientRect().left + current.clientWidth / 2 - middle;
+}
 
 // <a data-dialog="id" href="page that does the same">, and buttons with data-close.
 document.addEventListener("click", (event) => {
