@@ -13,6 +13,11 @@ FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 QUALITY = "82"  # of WebP, up to 100
+LINES = [
+    "Harbor State Line, this is Sam. I am glad you called.",
+    "You sound worn out. What has been happening?",
+    "That is a lot to carry alone. Who knows about it?",
+]
 COUNSELOR, SUPERVISOR, ADMIN = (f"{role}@example.org" for role in ("counselor", "supervisor", "admin"))
 
 
@@ -49,14 +54,18 @@ def take_all(browser: Browser, url: str, theme: str) -> None:
 
 
 def take_call(page: Page, url: str) -> None:
-    page.goto(f"{url}/training/voice/free/")
+    page.goto(url)
+    page.get_by_role("link", name="Get ready").click()
+    page.wait_for_url("**/training/voice/**")
     take(page, "before-call")
     page.get_by_role("button", name="Start the call").click()
     page.locator('#call[data-phase="talking"]').wait_for(state="attached")
     page.get_by_role("button", name="Type", exact=True).locator("visible=true").click()
-    page.get_by_label("Type instead of speaking").fill("Hello, my name is Sam. What happened today?")
-    page.keyboard.press("Enter")
-    page.locator('[data-log] li[data-speaker="caller"][data-final="true"]').first.wait_for()
+    answers = page.locator('[data-log] li[data-speaker="caller"][data-final="true"]')
+    for count, line in enumerate(LINES, 1):
+        page.get_by_label("Type instead of speaking").fill(line)
+        page.keyboard.press("Enter")
+        answers.nth(count - 1).wait_for()
     take(page, "call")
     take(page, "call-phone", size=PHONE)
     page.locator("summary.dock-end").click()
