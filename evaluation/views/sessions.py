@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_safe
 
 from accounts.web.countless_paginator import get_countless_page
 from accounts.web.requests import AuthenticatedRequest
@@ -35,7 +35,7 @@ class ListedSession:
     is_hidden: bool = False  # graded, but the user may not see the results yet
 
 
-@require_GET
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show the welcome page to everyone who is not logged in, and the next thing to do to the rest."""
     if not request.user.is_authenticated:
