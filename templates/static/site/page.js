@@ -69,8 +69,9 @@ document.addEventListener(
 
 // After a refused form, the focus is on the first field to mend, or on the message if it belongs to no field.
 // A message about the whole page comes after the fields that it speaks of.
-const SPECIFIC = 'main form :is(.errorlist, .field-error), main [data-refusal]:not([data-refusal="general"])';
-const refusal = document.querySelector(SPECIFIC) ?? document.querySelector("main [data-refusal]");
+const refusal =
+  document.querySelector("main form :is(.errorlist, .field-error), main [data-refusal]:not([data-refusal=general])") ??
+  document.querySelector("main [data-refusal]");
 if (refusal) {
   const control = refusal.id ? document.querySelector(`[aria-describedby~="${CSS.escape(refusal.id)}"]`) : null;
   const target = control?.checkVisibility() ? control : refusal;
