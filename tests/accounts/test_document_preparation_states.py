@@ -48,7 +48,7 @@ FAULTS = {
 }
 # About half of the draws are fault-free: the interesting case is a failure between two successes.
 SAMPLED_FAULTS = ["nothing"] * len(FAULTS) + sorted(FAULTS)
-EXAMPLES, STEPS_EACH = (150, 25) if IS_PROVE_RUN else (20, 15)
+EXAMPLES, STEPS_EACH = (150, 25) if IS_PROVE_RUN else (10, 15)
 STEPS = ["ensure_store", "upload", "attach", "wait_until_searchable", "remove_file", "remove_store"]
 
 
