@@ -36,10 +36,10 @@ def test_open_trial_can_be_ended_and_restarted(
     page = open_chat(**DRAFT, live_session_id="7")
     site.pages["/chat/"] = render("training/chat.html", mode="chat", **DRAFT)
 
-    page.get_by_role("button", name="End it and start over").click()
+    page.get_by_role("button", name="Start over without a grade").click()
 
     expect(page.get_by_role("button", name="Start the chat")).to_be_visible()
-    assert api.count("POST 7/end/") == 1
+    assert (api.count("POST 7/stop/"), api.count("POST 7/end/")) == (1, 0)
 
 
 MINE = turn("m", "counselor", "I am here.", "g", revision=2)

@@ -127,7 +127,7 @@ def test_trial_page_contains_only_the_id_of_its_own_live_trial(supervisor, admin
 
     body = client_of(supervisor).get(page).content.decode()
     assert f'data-live-session-id="{live.pk}"' in body
-    assert "End it and start over" in body
+    assert "Start over without a grade" in body
 
 
 def test_trial_page_returns_404_without_permission_to_change_scenarios(counselor, evaluator, stranger, chat_scenario):

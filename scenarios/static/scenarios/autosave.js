@@ -15,7 +15,7 @@ export class Autosave {
     this.onSaved = onSaved;
     form.addEventListener("input", () => this.touch());
     form.addEventListener("change", () => this.touch());
-    form.addEventListener("submit", () => (this.#isDirty = false));
+    form.addEventListener("submit", (event) => this.#submitted(event));
     document.addEventListener("visibilitychange", () => document.hidden && this.flush());
     window.addEventListener("beforeunload", (event) => this.#isDirty && event.preventDefault());
   }
@@ -28,6 +28,17 @@ export class Autosave {
     this.#isDirty = true;
     clearTimeout(this.#timer);
     if (!this.#isRefused) this.#timer = setTimeout(() => this.flush(), delay);
+  }
+
+  /** The button saves everything. It waits for a save on its way, whose answer holds the revision to build on. */
+  async #submitted(event) {
+    clearTimeout(this.#timer);
+    this.#isDirty = false;
+    if (!this.#running) return;
+    event.preventDefault();
+    await this.#running;
+    this.#isDirty = false;
+    this.form.requestSubmit(event.submitter);
   }
 
   /** Save what is not saved yet. Return whether everything is saved. */

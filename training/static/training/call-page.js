@@ -76,10 +76,10 @@ export class CallPage {
     }
   }
 
-  /** End a free practice or trial that was left open, and reload the page to offer a new one. */
+  /** Stop a free practice or trial that was left open, without a grade, and reload the page to offer a new one. */
   async startOver() {
     try {
-      await this.api.end(this.root.dataset.liveSessionId);
+      await this.api.stop(this.root.dataset.liveSessionId);
       window.location.reload();
     } catch (problem) {
       this.dispatch({ type: "not_started", problem });

@@ -28,14 +28,20 @@ function talking(state) {
   const { activity, hasSpoken, callerName } = state;
   const words = ACTIVITIES[activity];
   const title = interpolate(words.title, { name: callerName || gettext("The caller") }, true);
-  const isGreeting = !hasSpoken && activity === "listening" && !state.isMuted;
+  if (state.isMuted) return { look: activity, title: gettext("You’re muted"), detail: mutedDetail(state, title) };
+  const isGreeting = !hasSpoken && activity === "listening";
   const detail = isGreeting ? gettext("You’re answering the phone. Say your greeting.") : ownLine(state, words.detail);
   return { look: activity, title, detail };
 }
 
+/** Return what goes on while the counselor is muted: the caller goes on speaking, or hears nothing. */
+function mutedDetail({ activity, callerName }, title) {
+  if (activity !== "listening") return title;
+  return interpolate(gettext("%(name)s can’t hear you"), { name: callerName || gettext("The caller") }, true);
+}
+
 /** Return what the counselor should know about their own side of the line, or the given text. */
 function ownLine(state, text) {
-  if (state.isMuted) return gettext("You’re muted");
   if (canSpeak(state) || state.activity !== "listening") return text;
   return state.microphone === "asking" ? gettext("Waiting for your microphone…") : gettext("Your microphone is off. Type to the caller.");
 }

@@ -71,10 +71,10 @@ export class ChatPage {
     }
   }
 
-  /** End a free practice or trial that was left open, and reload the page to offer a new one. */
+  /** Stop a free practice or trial that was left open, without a grade, and reload the page to offer a new one. */
   async startOver() {
     try {
-      await this.api.end(this.liveSessionId);
+      await this.api.stop(this.liveSessionId);
       window.location.reload();
     } catch (problem) {
       this.#show({ problem });
