@@ -97,7 +97,7 @@ def _find_address_problem(entry: PastedAddress) -> str:
     if User.is_reserved_address(entry.email):
         return _("This address has no mailbox.")
     if "." not in entry.email.rpartition("@")[2]:
-        return _("This is not an email address. Add what follows the dot.")
+        return _("This is not a complete email address, such as name@example.org.")
     try:
         validate_email(entry.email)
     except ValidationError:

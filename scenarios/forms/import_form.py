@@ -19,6 +19,7 @@ from scenarios.services.message_translation import translate
 class ImportUploadForm(forms.Form):
     file = forms.FileField(
         label=_("File"),
+        error_messages={"required": _("Choose a file.")},
         widget=forms.FileInput(attrs={"accept": ".csv,.json"}),
         help_text=format_lazy(
             _("A JSON or CSV file of up to {megabytes} MB and {rows} rows."),

@@ -94,6 +94,8 @@ class SiteWalk:
     def kind_of(self, address: str, is_tab: bool) -> str:
         """Return the route of an address, with the query of a tab, or "" for an address outside of this walk."""
         parts = urlsplit(address)
+        if not parts.scheme.startswith("http") and parts.scheme:  # a telephone number, or an email address
+            return ""
         if parts.hostname not in (None, "127.0.0.1") or (self.skipped and re.search(self.skipped, parts.path)):
             return ""
         try:

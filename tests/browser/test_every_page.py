@@ -50,6 +50,8 @@ WITHOUT_LINK = (
     r"|^/account/(logout|email/confirm|password/reset/key|reauthenticate)|\.(csv|txt|json)$"
     r"|^/assignments/new/(counselors|scenarios)/|^/team/people/|^/accounts/\{\}/procedures/$"
     r"|^/sessions/\{\}/(feedback|transcript|recording|comments|documentation)/$"
+    # Pages of rows that the demo does not have, and what editors and polled pages fetch.
+    r"|^/scenarios/(drafts/\{\}/|import/\{\}/|\{\}/published/$|sections/\{\}/$)|^/progress/risk/$"
 )
 
 

@@ -81,7 +81,7 @@ def test_wrong_entries_stay_in_the_box_with_their_reasons(admin):
     page = page_of(response)
     assert {one.email for one in Invitation.objects.all()} == {"a@x.org", "b@x.org"}
     assert "2 people are invited." in page
-    assert "Line 1, “leo@harbor”. This is not an email address. Add what follows the dot." in page
+    assert "Line 1, “leo@harbor”. This is not a complete email address, such as name@example.org." in page
     assert re.search(r"<textarea[^>]*>\s*leo@harbor</textarea>", page)
 
 

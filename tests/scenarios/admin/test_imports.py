@@ -153,7 +153,7 @@ def test_missing_or_oversized_file_is_rejected_at_field(supervisor, settings, tm
     missing = client_of(supervisor).post(ADD, {})
     oversized = upload(supervisor, b" " * (MAX_BYTES + 1))
 
-    assert missing.context["form"].errors == {"file": ["This field is required."]}
+    assert missing.context["form"].errors == {"file": ["Choose a file."]}
     assert oversized.context["form"].errors == {"file": ["The file is larger than 32 MB. Split it into several files."]}
 
 

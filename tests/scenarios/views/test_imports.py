@@ -114,7 +114,7 @@ def test_every_refusal_is_in_the_message(supervisor, organization, other_organiz
     default_storage.delete(Scenario.objects.get().evaluator_context_file.name)
     pack = make_pack_file(make_row(evaluator_context="- New.")).getvalue()
 
-    assert "This field is required." in banner(client_of(supervisor).post(NEW, {}))
+    assert "Choose a file." in banner(client_of(supervisor).post(NEW, {}))
     assert "The file is larger than 32 MB." in banner(upload(supervisor, b" " * (MAX_BYTES + 1)))
     assert "can’t be read right now" in banner(upload(supervisor, pack, may_update="on"))
     assert "Correct the field marked below" in banner(upload(supervisor, pack, account=str(theirs.pk)))
