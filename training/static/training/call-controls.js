@@ -73,7 +73,10 @@ export class CallControls {
 
   #listenToWindow() {
     const { page } = this;
-    window.addEventListener("beforeunload", (event) => page.warnsBeforeLeaving && event.preventDefault());
+    window.addEventListener("beforeunload", (event) => {
+      if (page.warnsBeforeLeaving) event.preventDefault();
+      else page.ending.leave(); // a request that begins while the page is being replaced may be dropped
+    });
     window.addEventListener("pagehide", () => page.leave());
     window.addEventListener("offline", () => page.line.dropDeadLine());
     window.addEventListener("online", () => page.line.tryNow());

@@ -7,6 +7,7 @@ export class CallEnding {
   #isWithoutGrade = false;
   #timer = null;
   #until = 0;
+  #hasLeft = false;
 
   constructor(page) {
     this.page = page;
@@ -69,6 +70,8 @@ export class CallEnding {
   leave() {
     const { chosenEnd, session } = this.page.state;
     clearTimeout(this.#timer);
-    if (chosenEnd && session) this.page.api.finishOnLeaving(session.id, chosenEnd);
+    if (!chosenEnd || !session || this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.page.api.finishOnLeaving(session.id, chosenEnd);
   }
 }

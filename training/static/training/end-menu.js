@@ -18,7 +18,8 @@ export class EndMenu {
     this.handlers = handlers;
     this.menu = root.querySelector("[data-end-menu]");
     this.box = root.querySelector("[data-ending]");
-    window.addEventListener("pagehide", () => this.#leave());
+    // A request that begins while the page is being replaced may be dropped, so the first of the two sends it.
+    for (const leaving of ["beforeunload", "pagehide"]) window.addEventListener(leaving, () => this.#leave());
   }
 
   get isWaiting() {
