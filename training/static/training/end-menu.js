@@ -13,6 +13,7 @@ export class EndMenu {
   #choice = null;
   #timer = null;
   #left = 0;
+  #hasLeft = false;
 
   constructor(root, handlers) {
     this.handlers = handlers;
@@ -66,8 +67,9 @@ export class EndMenu {
   }
 
   #leave() {
-    const choice = this.#take();
-    if (choice !== null) this.handlers.leave(choice);
+    if (!this.isWaiting || this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.handlers.leave(this.#choice);
   }
 
   #take() {
