@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Dialog, Page, Request, expect
 
 from tests.browser.practice_fakes import (
     FakeGateway,
@@ -41,7 +41,6 @@ def test_ending_call_is_silent_and_can_be_resumed(
 
     expect(call.get_by_role("button", name="Go back to the call")).to_be_focused()
     expect(call.get_by_text("The line is silent. Nobody hears you")).to_be_visible()
-    assert may_leave(call)
     wait_until(call, lambda: gateway.messages_of_type("mute") == [{"type": "mute", "on": True}])
     gateway.send_audio(1, 4800)
     call.wait_for_timeout(400)
@@ -79,8 +78,16 @@ def test_call_ends_as_chosen_when_the_time_to_undo_is_over(
 def test_closing_the_page_ends_an_ending_call(call: Page, site: StaticSite, choice: str, verb: str) -> None:
     choose_end(call, choice)
     call.unroute_all()  # Playwright routes no requests of a page that is gone
+    questions: list[Dialog] = []
 
+    def note(dialog: Dialog) -> None:
+        questions.append(dialog)
+
+    call.on("dialog", note)
     call.goto("/")
+    call.remove_listener("dialog", note)
+
+    assert questions == []
 
     wait_until(call, lambda: site.posts[-1:] == [f"/api/sessions/7/{verb}/"])
 

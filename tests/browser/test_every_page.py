@@ -52,6 +52,7 @@ WITHOUT_LINK = (
     r"|^/sessions/\{\}/(feedback|transcript|recording|comments|documentation)/$"
     # Pages of rows that the demo does not have, and what editors and polled pages fetch.
     r"|^/scenarios/(drafts/\{\}/|import/\{\}/|\{\}/published/$|sections/\{\}/$)|^/progress/risk/$"
+    r"|^/center/integrations/webhooks/\{\}/$|^/guides/feedback/$"
 )
 
 
