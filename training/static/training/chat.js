@@ -10,6 +10,7 @@ onActions(root, {
   again: () => page.sendAgain(),
   end: () => page.endMenu.choose("end"),
   stop: () => page.endMenu.choose("stop"),
+  stay: () => page.endMenu.close(),
   "undo-end": () => page.endMenu.undo(),
   "end-now": () => page.endMenu.endNow(),
   "start-over": () => page.startOver(),

@@ -41,6 +41,11 @@ export class EndMenu {
     this.box.querySelector('[data-action="undo-end"]').focus();
   }
 
+  close() {
+    this.menu.open = false;
+    this.menu.querySelector("summary").focus();
+  }
+
   undo() {
     if (this.#take() !== null) this.handlers.undone();
   }
