@@ -77,7 +77,7 @@ def test_pages_offer_no_drafts(supervisor, organization, ready_draft):
         return *(f"{ADMIN}add/" in page for page in pages), can_repeat, *own_offers()
 
     def own_offers() -> tuple[bool, ...]:
-        texts = ["New from a complaint", "Write draft", "Replace this draft"]
+        texts = ["Draft from a complaint", "Write draft", "Replace this draft"]
         pages = ["/scenarios/", "/scenarios/drafts/", f"/scenarios/drafts/{ready_draft.pk}/"]
         return tuple(text in client.get(page).content.decode() for text, page in zip(texts, pages, strict=True))
 

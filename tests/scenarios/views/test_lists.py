@@ -172,5 +172,5 @@ def test_list_offers_only_what_the_role_may_do(evaluator, trainer, shelf):
     assert [words in for_trainer for words in ("New scenario", "Make inactive", "/scenarios/delete/")] == [
         True, True, False,
     ]  # fmt: skip
-    assert "New from a complaint" in for_trainer
-    assert "Import a pack" in for_trainer
+    assert "Draft from a complaint" in for_trainer
+    assert "Import scenarios" in for_trainer
