@@ -1,7 +1,10 @@
 """The counselor's list of conversations: filters in the address, states in words, and requests for feedback."""
 
+import re
+
 import pytest
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from evaluation.models import Evaluation
 from tests.support.fixtures import client_of
@@ -75,7 +78,8 @@ def test_states_are_said_in_words(counselor, sessions):
     assert 'aria-label="Grade B, 81 of 100"' in page and "81 of 100" in page
     assert "stopped, no grade" in page
     assert "With a reviewer" in page
-    assert "37" not in page.partition("<main")[2].partition("</main>")[0].replace(str(sessions["gamma"].pk), "")
+    words = strip_tags(page.partition("<main")[2].partition("</main>")[0])
+    assert not re.search(r"(?<![:\d])37\b|Grade F", words)  # a time may end in 37
 
 
 def test_feedback_can_be_requested_from_the_list(counselor, sessions):
